@@ -1,0 +1,69 @@
+"""Reading the metadata of a JSON object: the few questions everybody asks."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+Object: TypeAlias = dict[str, Any]
+"""A Kubernetes object as decoded JSON. Whoever holds one that came from a cache or a store must not change it."""
+
+
+def name(obj: Object) -> str:
+    """``metadata.name``, or empty."""
+    return obj.get("metadata", {}).get("name", "")
+
+
+def namespace(obj: Object) -> str:
+    """``metadata.namespace``, or empty for an object of the whole cluster."""
+    return obj.get("metadata", {}).get("namespace", "")
+
+
+def uid(obj: Object) -> str:
+    """``metadata.uid``, or empty for an object that was never stored."""
+    return obj.get("metadata", {}).get("uid", "")
+
+
+def revision(obj: Object) -> str:
+    """``metadata.resourceVersion``, an opaque string."""
+    return obj.get("metadata", {}).get("resourceVersion", "")
+
+
+def labels(obj: Object) -> dict[str, str]:
+    """``metadata.labels``, never None."""
+    return obj.get("metadata", {}).get("labels") or {}
+
+
+def annotations(obj: Object) -> dict[str, str]:
+    """``metadata.annotations``, never None."""
+    return obj.get("metadata", {}).get("annotations") or {}
+
+
+def finalizers(obj: Object) -> list[str]:
+    """``metadata.finalizers``, never None."""
+    return obj.get("metadata", {}).get("finalizers") or []
+
+
+def deleting(obj: Object) -> bool:
+    """Whether deletion was asked for (``metadata.deletionTimestamp`` is set)."""
+    return bool(obj.get("metadata", {}).get("deletionTimestamp"))
+
+
+def owner_reference(owner: Object, *, controller: bool = True, block: bool = True) -> Object:
+    """The entry for ``metadata.ownerReferences`` that makes ``owner`` the owner of another object."""
+    return {
+        "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": name(owner), "uid": uid(owner),
+        "controller": controller, "blockOwnerDeletion": block,
+    }  # fmt: skip
+
+
+def controller_of(obj: Object) -> Object | None:
+    """The owner reference with ``controller: true``, if there is one."""
+    for reference in obj.get("metadata", {}).get("ownerReferences") or ():
+        if reference.get("controller"):
+            return reference
+    return None
+
+
+def owned_by(obj: Object, owner: Object) -> bool:
+    """Whether ``owner``, by uid, is among the owners of ``obj``."""
+    return any(r.get("uid") == uid(owner) for r in obj.get("metadata", {}).get("ownerReferences") or ())

@@ -1,0 +1,116 @@
+"""The contract of a store: a log of revisions over keys. It knows bytes, keys and revisions only.
+
+Every commit that changes something gets the next revision; all its operations share it. Keys are ordered by their bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+
+class Record(NamedTuple):
+    """A key's current value."""
+
+    key: str
+    value: bytes
+    created: int
+    """Revision at which the key came to be (since its last deletion)."""
+    modified: int
+    """Revision of its last change: the optimistic lock."""
+
+
+class Change(NamedTuple):
+    """One key's change, as watchers see it."""
+
+    key: str
+    value: bytes
+    """The new value; of a deletion, the value that was deleted."""
+    previous: bytes | None
+    """The value before; None when the key was created."""
+    revision: int
+    created: int
+    deleted: bool
+
+
+class Page(NamedTuple):
+    """A part of a range, in key order."""
+
+    records: list[Record]
+    revision: int
+    """The revision this page is true of."""
+    remaining: int
+    """How many more keys of the range follow."""
+
+
+class Put(NamedTuple):
+    """Write ``value``. ``expected`` is the revision the key must have (0: must not exist; None: whatever it has)."""
+
+    key: str
+    value: bytes
+    expected: int | None = None
+
+
+class Delete(NamedTuple):
+    """Remove the key. ``expected`` as in :class:`Put`; a missing key is a :class:`KeyConflict`."""
+
+    key: str
+    expected: int | None = None
+
+
+Operation: TypeAlias = Put | Delete
+
+
+class KeyConflict(Exception):
+    """The key isn't at the revision that was expected. Nothing of the commit was written."""
+
+    def __init__(self, key: str, expected: int | None, found: int) -> None:
+        super().__init__(f"{key}: expected revision {expected}, found {found}")
+        self.key, self.expected, self.found = key, expected, found
+
+
+class Compacted(Exception):
+    """The revision asked for is older than the history that is kept."""
+
+    def __init__(self, revision: int, oldest: int) -> None:
+        super().__init__(f"revision {revision} is compacted away; the oldest kept is {oldest}")
+        self.revision, self.oldest = revision, oldest
+
+
+class Store(Protocol):
+    """A durable, ordered, watchable map. Reads are answered at once (they don't wait for the writer)."""
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last commit that readers see."""
+        ...
+
+    def get(self, key: str) -> Record | None: ...
+
+    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
+        """Keys that start with ``prefix`` and follow ``after``, at most ``limit`` (0: all), as of ``revision`` (0: now).
+
+        Raises Compacted when ``revision`` is no longer kept.
+        """
+        ...
+
+    async def commit(self, operations: Sequence[Operation]) -> int:
+        """All or nothing. Returns the commit's revision once it is durable; a reader sees it from then on, not before.
+
+        Raises KeyConflict, and OSError when it could not be made durable (disk full): then it is not visible and not kept.
+        """
+        ...
+
+    def watch(self, prefix: str, after: int) -> AsyncIterator[list[Change]]:
+        """Batches of changes under ``prefix`` with a revision above ``after``, in order, without gaps. An async generator.
+
+        Raises Compacted at once when ``after`` is older than the history, or later when this watcher fell too far behind.
+        An empty batch says only that nothing up to ``revision`` was missed.
+        """
+        ...
+
+    async def compact(self, revision: int) -> None:
+        """Forget history up to and including ``revision`` (current values stay)."""
+        ...
+
+    async def close(self) -> None: ...
