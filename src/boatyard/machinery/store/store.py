@@ -95,7 +95,9 @@ class Store(Protocol):
         ...
 
     async def commit(self, operations: Sequence[Operation]) -> int:
-        """All or nothing. Returns the commit's revision once it is durable; a reader sees it from then on, not before.
+        """All or nothing. Returns the commit's revision once it is durable; no reader sees it before it is.
+
+        The operations have different keys.
 
         Raises KeyConflict, and OSError when it could not be made durable (disk full): then it is not visible and not kept.
         """
@@ -104,8 +106,7 @@ class Store(Protocol):
     def watch(self, prefix: str, after: int) -> AsyncIterator[list[Change]]:
         """Batches of changes under ``prefix`` with a revision above ``after``, in order, without gaps. An async generator.
 
-        Raises Compacted at once when ``after`` is older than the history, or later when this watcher fell too far behind.
-        An empty batch says only that nothing up to ``revision`` was missed.
+        Raises Compacted at the first step when ``after`` is older than the history, or later when this watcher fell too far behind.
         """
         ...
 

@@ -1,0 +1,101 @@
+"""Who watches what: hands each commit's changes to the watchers of its keys, each at its own pace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from boatyard.machinery.store.store import Change, Compacted
+
+BACKLOG = 20_000
+"""Changes a watcher may fall behind before it is told to list again. They share their bytes, so this bounds references, not copies."""
+
+
+class Watcher:
+    """One watch: what it has yet to see, and a way to wake it."""
+
+    __slots__ = ("_closed", "_overflow", "_wake", "after", "pending", "prefix")
+
+    def __init__(self, prefix: str, after: int) -> None:
+        self.prefix = prefix
+        self.after = after
+        self.pending: list[Change] = []
+        self._wake: asyncio.Future[None] | None = None
+        self._overflow = 0
+        self._closed = False
+
+    def offer(self, change: Change) -> None:
+        """Add a change unless it was seen in the history this watch began with."""
+        if change.revision <= self.after or self._overflow:
+            return
+        if len(self.pending) >= BACKLOG:
+            self._overflow = change.revision
+            self.pending = []
+        else:
+            self.pending.append(change)
+        self._rouse()
+
+    def close(self) -> None:
+        """Let the watch end after what is pending."""
+        self._closed = True
+        self._rouse()
+
+    def _rouse(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def batches(self) -> AsyncIterator[list[Change]]:
+        """What was offered, in batches, until closed. Raises Compacted when this watcher fell too far behind."""
+        while True:
+            if self.pending:
+                batch, self.pending = self.pending, []
+                self.after = batch[-1].revision
+                yield batch
+                continue
+            if self._overflow:
+                raise Compacted(self.after, self._overflow)
+            if self._closed:
+                return
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+            self._wake = None
+
+
+class WatchHub:
+    """Watchers by prefix. Cost of a change: one prefix test per distinct prefix watched, one append per watcher it concerns."""
+
+    def __init__(self) -> None:
+        self._by_prefix: dict[str, list[Watcher]] = {}
+
+    def publish(self, changes: Sequence[Change]) -> None:
+        """Hand out changes in order of revision."""
+        for prefix, watchers in self._by_prefix.items():
+            for change in changes:
+                if change.key.startswith(prefix):
+                    for watcher in watchers:
+                        watcher.offer(change)
+
+    async def watch(self, prefix: str, after: int, past: list[Change]) -> AsyncIterator[list[Change]]:
+        """``past`` first, then what is published with a later revision.
+
+        ``past`` holds the changes after ``after`` that were published before this call; the caller read them in the same turn of the
+        event loop, so nothing lies between.
+        """
+        watcher = Watcher(prefix, past[-1].revision if past else after)
+        self._by_prefix.setdefault(prefix, []).append(watcher)
+        try:
+            if past:
+                yield past
+            async for batch in watcher.batches():
+                yield batch
+        finally:
+            watchers = self._by_prefix[prefix]
+            watchers.remove(watcher)
+            if not watchers:
+                del self._by_prefix[prefix]
+
+    def close(self) -> None:
+        """End all watches."""
+        for watchers in self._by_prefix.values():
+            for watcher in watchers:
+                watcher.close()

@@ -1,0 +1,125 @@
+"""A store that lives and dies with the process: for tests and simulations."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import AsyncIterator, Sequence
+
+from boatyard.machinery.store.hub import WatchHub
+from boatyard.machinery.store.store import Change, Compacted, Delete, KeyConflict, Operation, Page, Put, Record
+
+
+class MemoryStore:
+    """A :class:`~boatyard.machinery.store.store.Store` in dictionaries. A commit gives way to other tasks once before it happens."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+        self._keys: list[str] = []
+        self._history: list[Change] = []
+        self._compacted = 0
+        self._revision = 0
+        self._hub = WatchHub()
+
+    @property
+    def revision(self) -> int:
+        return self._revision
+
+    def get(self, key: str) -> Record | None:
+        return self._records.get(key)
+
+    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
+        if revision and revision < self._revision:
+            return self._past_range(prefix, after, limit, revision)
+        start = bisect_right(self._keys, after) if after > prefix else bisect_left(self._keys, prefix)
+        end = bisect_left(self._keys, prefix_end(prefix), start)
+        last = min(end, start + limit) if limit else end
+        records = [self._records[key] for key in self._keys[start:last]]
+        return Page(records, self._revision, end - last)
+
+    def _past_range(self, prefix: str, after: str, limit: int, revision: int) -> Page:
+        if revision < self._compacted:
+            raise Compacted(revision, self._compacted)
+        records = {key: self._records[key] for key in self._keys if key.startswith(prefix)}
+        for change in reversed(self._history):
+            if change.revision <= revision:
+                break
+            if change.key.startswith(prefix):
+                if change.previous is None:
+                    records.pop(change.key, None)
+                else:
+                    records[change.key] = Record(change.key, change.previous, change.created, 0)
+        return page_of(self._with_revisions(records, revision), after, limit, revision)
+
+    def _with_revisions(self, records: dict[str, Record], revision: int) -> list[Record]:
+        modified: dict[str, int] = {}
+        for change in self._history:
+            if change.revision > revision:
+                break
+            modified[change.key] = change.revision
+        return [
+            r if r.modified else Record(r.key, r.value, r.created, modified.get(r.key, r.created))
+            for r in (records[key] for key in sorted(records))
+        ]
+
+    async def commit(self, operations: Sequence[Operation]) -> int:
+        await asyncio.sleep(0)
+        for operation in operations:
+            found = self._records.get(operation.key)
+            check(operation, found.modified if found else 0)
+        self._revision += 1
+        changes = [self._carry_out(operation) for operation in operations]
+        self._history += changes
+        self._hub.publish(changes)
+        return self._revision
+
+    def _carry_out(self, operation: Operation) -> Change:
+        before = self._records.get(operation.key)
+        if isinstance(operation, Delete):
+            assert before is not None
+            del self._records[operation.key]
+            del self._keys[bisect_left(self._keys, operation.key)]
+            return Change(operation.key, before.value, before.value, self._revision, before.created, True)
+        created = before.created if before else self._revision
+        if before is None:
+            insort(self._keys, operation.key)
+        self._records[operation.key] = Record(operation.key, operation.value, created, self._revision)
+        return Change(operation.key, operation.value, before.value if before else None, self._revision, created, False)
+
+    async def watch(self, prefix: str, after: int) -> AsyncIterator[list[Change]]:
+        if after < self._compacted:
+            raise Compacted(after, self._compacted)
+        start = bisect_right(self._history, after, key=lambda change: change.revision)
+        past = [change for change in self._history[start:] if change.key.startswith(prefix)]
+        async for batch in self._hub.watch(prefix, after, past):
+            yield batch
+
+    async def compact(self, revision: int) -> None:
+        revision = min(revision, self._revision)
+        if revision > self._compacted:
+            self._compacted = revision
+            del self._history[: bisect_right(self._history, revision, key=lambda change: change.revision)]
+
+    async def close(self) -> None:
+        self._hub.close()
+
+
+def check(operation: Operation, found: int) -> None:
+    """Raise KeyConflict unless the key's revision (0: it doesn't exist) is what the operation expects."""
+    if isinstance(operation, Put):
+        if operation.expected is not None and operation.expected != found:
+            raise KeyConflict(operation.key, operation.expected, found)
+    elif found == 0 or (operation.expected is not None and operation.expected != found):
+        raise KeyConflict(operation.key, operation.expected, found)
+
+
+def prefix_end(prefix: str) -> str:
+    """The first string after every string that starts with ``prefix``."""
+    return prefix + "\U0010ffff"
+
+
+def page_of(records: list[Record], after: str, limit: int, revision: int) -> Page:
+    """The part of sorted ``records`` after a key, at most ``limit``."""
+    start = bisect_right(records, after, key=lambda record: record.key)
+    last = min(len(records), start + limit) if limit else len(records)
+    return Page(records[start:last], revision, len(records) - last)
