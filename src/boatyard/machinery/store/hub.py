@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from boatyard.machinery.store.store import Change, Compacted
 
 BACKLOG = 20_000
-"""Changes a watcher may fall behind before it is told to list again. They share their bytes, so this bounds references, not copies."""
+"""Changes a watcher may fall behind before it is told to list again. Watchers share the bytes; this bounds references."""
 
 
 class Watcher:
@@ -78,8 +78,8 @@ class WatchHub:
     async def watch(self, prefix: str, after: int, past: list[Change]) -> AsyncIterator[list[Change]]:
         """``past`` first, then what is published with a later revision.
 
-        ``past`` holds the changes after ``after`` that were published before this call; the caller read them in the same turn of the
-        event loop, so nothing lies between.
+        ``past`` holds the changes after ``after`` that were published before this call; the caller read them in the same turn of
+        the event loop, so nothing lies between.
         """
         watcher = Watcher(prefix, past[-1].revision if past else after)
         self._by_prefix.setdefault(prefix, []).append(watcher)

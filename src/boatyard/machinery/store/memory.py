@@ -11,7 +11,7 @@ from boatyard.machinery.store.store import Change, Compacted, Delete, KeyConflic
 
 
 class MemoryStore:
-    """A :class:`~boatyard.machinery.store.store.Store` in dictionaries. A commit gives way to other tasks once before it happens."""
+    """A :class:`~boatyard.machinery.store.store.Store` in dictionaries. A commit gives way to other tasks once, then happens."""
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
