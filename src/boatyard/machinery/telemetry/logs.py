@@ -1,0 +1,51 @@
+"""Logs: one line per event, with its fields, to standard error. JSON unless a person watches."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, TextIO
+
+import structlog
+
+HIDDEN = frozenset({"authorization", "token", "password", "secret", "cookie", "signature", "credentials"})
+"""Fields whose values are never written, whatever they hold."""
+
+
+def _hide(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for field in event:
+        if field.lower() in HIDDEN:
+            event[field] = "(hidden)"
+    return event
+
+
+def configure(component: str, *, level: str = "info", stream: TextIO | None = None) -> None:
+    """Set logs up for this process. ``component`` is a field of every line."""
+    out: TextIO = sys.stderr if stream is None else stream
+    person = out.isatty()
+    timestamper = structlog.processors.TimeStamper(fmt="%H:%M:%S" if person else "iso", utc=not person)
+    renderer = structlog.dev.ConsoleRenderer(colors=True) if person else structlog.processors.JSONRenderer()
+    exceptions = [] if person else [structlog.processors.format_exc_info]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        timestamper,
+        _hide,
+        *exceptions,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(component=component)
+    # Libraries speak through the standard library: their warnings take the same way out.
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def get_logger(name: str) -> Any:
+    """The logger of a room; ``name`` is the field ``room`` of its lines."""
+    return structlog.get_logger(room=name)
