@@ -1,7 +1,5 @@
 """Reading the metadata of a JSON object: the few questions everybody asks."""
 
-from __future__ import annotations
-
 from typing import Any, TypeAlias
 
 Object: TypeAlias = dict[str, Any]

@@ -1,0 +1,60 @@
+"""Times and durations as the API writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def rfc3339(epoch: float) -> str:
+    """``2026-01-01T00:00:00Z``: whole seconds, cut off, UTC (``metav1.Time``)."""
+    return (_EPOCH + timedelta(seconds=int(epoch // 1))).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_micro(epoch: float) -> str:
+    """``2026-01-01T00:00:00.000000Z`` (``metav1.MicroTime``: leases, events)."""
+    return (_EPOCH + timedelta(microseconds=int(epoch * 1_000_000 // 1))).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> float:
+    """Seconds since the epoch. Raises ValueError when it isn't RFC 3339 with an offset."""
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-01-01T00:00:00Z")
+    date, clock, fraction, offset = match.groups()
+    moment = datetime.fromisoformat(f"{date}T{clock}{'+00:00' if offset in 'Zz' else offset}")
+    return (moment - _EPOCH).total_seconds() + float(fraction or 0)
+
+
+def duration_seconds(text: str) -> float:
+    """Seconds of a Go duration: ``1h30m``, ``2.5s``, ``-10ms``, ``0``. Raises ValueError."""
+    sign, rest = (-1.0, text[1:]) if text[:1] == "-" else (1.0, text.removeprefix("+"))
+    if rest == "0":
+        return 0.0
+    total, at = 0.0, 0
+    for match in _DURATION.finditer(rest):
+        if match.start() != at:
+            break
+        total += float(match.group(1)) * _UNIT_SECONDS[match.group(2)]
+        at = match.end()
+    if not rest or at != len(rest):
+        raise ValueError(f"{text!r} is not a duration such as 1h30m")
+    return sign * total
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest Go form to the millisecond: ``1h30m``, ``2.5s``, ``0s``."""
+    if seconds < 0:
+        return "-" + format_duration(-seconds)
+    milliseconds = round(seconds * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    told = (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes else "")
+    if milliseconds or not told:
+        told += f"{milliseconds / 1000:g}s"
+    return told
