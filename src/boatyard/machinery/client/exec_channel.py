@@ -1,0 +1,97 @@
+"""A command in a container over a websocket: the ``v5.channel.k8s.io`` subprotocol of Kubernetes.
+
+Each binary message is one byte of channel and its data: 0 stdin, 1 stdout, 2 stderr, 3 a Status at the end, 4 terminal size; 255
+closes the channel named by the next byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from boatyard.machinery.client.client import ExecResult
+from boatyard.machinery.client.transport import Transport, faults, status_error
+from boatyard.machinery.meta import errors
+
+PROTOCOL = "v5.channel.k8s.io"
+STDIN, STDOUT, STDERR, STATUS, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
+CHUNK_BYTES = 32 * 1024
+
+
+def parameters(command: list[str], *, container: str = "", stdin: bool = False) -> list[tuple[str, str]]:
+    """The query of an exec that wants both outputs."""
+    query = [("command", part) for part in command] + [("stdout", "true"), ("stderr", "true")]
+    if container:
+        query.append(("container", container))
+    if stdin:
+        query.append(("stdin", "true"))
+    return query
+
+
+async def run(transport: Transport, path: str, params: list[tuple[str, str]], stdin: bytes) -> ExecResult:
+    """Send all of ``stdin``, gather both outputs, wait for the end.
+
+    Raises the server's error; ServerTimeout when the connection breaks before the command's end was told.
+    """
+    stdout, stderr = bytearray(), bytearray()
+    with faults(transport.address, sent=True):
+        try:
+            socket = await transport.session().ws_connect(
+                transport.url(path), params=params, protocols=(PROTOCOL,), headers=transport.headers(), max_msg_size=0,
+                server_hostname=transport.server_name, autoping=True,
+            )  # fmt: skip
+        except aiohttp.WSServerHandshakeError as error:
+            # The handshake's body is gone by now; a plain request for the same thing is told the reason.
+            raise await _refusal(transport, path, params, error) from error
+        sending = asyncio.ensure_future(_send(socket, stdin)) if stdin else None
+        try:
+            async for message in socket:
+                if message.type is not aiohttp.WSMsgType.BINARY or not message.data:
+                    continue
+                channel, data = message.data[0], message.data[1:]
+                if channel == STDOUT:
+                    stdout += data
+                elif channel == STDERR:
+                    stderr += data
+                elif channel == STATUS:
+                    return ExecResult(exit_code(data), bytes(stdout), bytes(stderr))
+        finally:
+            if sending is not None:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+            await socket.close()
+    raise errors.ServerTimeout("the connection ended before the command did")
+
+
+def exit_code(data: bytes) -> int:
+    """The exit code that the Status of channel 3 tells. Raises the ApiError when the command could not be run."""
+    status: dict[str, Any] = msgspec.json.decode(data)
+    if status.get("status") == "Success":
+        return 0
+    if status.get("reason") == "NonZeroExitCode":
+        for cause in (status.get("details") or {}).get("causes") or ():
+            if cause.get("reason") == "ExitCode":
+                return int(cause["message"])
+    raise errors.from_status(status)
+
+
+async def _send(socket: aiohttp.ClientWebSocketResponse, stdin: bytes) -> None:
+    for start in range(0, len(stdin), CHUNK_BYTES):
+        await socket.send_bytes(bytes((STDIN,)) + stdin[start : start + CHUNK_BYTES])
+    await socket.send_bytes(bytes((CLOSE, STDIN)))
+
+
+async def _refusal(
+    transport: Transport, path: str, params: list[tuple[str, str]], error: aiohttp.WSServerHandshakeError
+) -> errors.ApiError:
+    try:
+        await transport.request("GET", path, params)
+    except (errors.InternalError, errors.ServiceUnavailable, errors.ServerTimeout):
+        pass
+    except errors.ApiError as told:
+        if told.code == error.status:
+            return told
+    return status_error(error.status, b"", error.headers or {})
