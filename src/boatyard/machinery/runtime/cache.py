@@ -88,7 +88,7 @@ class Cache:
         return list(self._indexes[index].get(value, {}).values())
 
     async def run(self) -> None:
-        """List and watch for ever. Only cancellation or a fault of ours ends it; what the server fails at is retried with back-off."""
+        """List and watch for ever. Only cancellation or a fault of ours ends it; failures of the server are retried."""
         failures = 0
         while True:
             try:

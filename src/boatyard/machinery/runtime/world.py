@@ -1,7 +1,7 @@
 """What the program may know of the outside that isn't a resource: time, randomness and identifiers.
 
-They are handed in, so that a whole control plane runs in virtual time under a seed. Nothing outside ``machinery/runtime``
-calls ``time``, ``random`` or ``uuid``; waiting is ``world.sleep`` or the event loop's own timers (which a simulation's loop makes virtual).
+They are handed in, so that a whole control plane runs in virtual time under a seed. Nothing outside ``machinery/runtime`` calls
+``time``, ``random`` or ``uuid``; waiting is ``world.sleep`` or the event loop's own timers (which a simulation makes virtual).
 """
 
 from __future__ import annotations
