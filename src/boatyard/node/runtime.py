@@ -7,7 +7,7 @@ implementation for this machine is ``machine.MachineRuntime``; a simulation has 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -40,7 +40,8 @@ class PodConfig(msgspec.Struct, frozen=True):
     namespace: str
     hostname: str
     host_network: bool
-    sandbox: Literal["process", "bubblewrap"]
+    sandbox: str
+    """A name of `sandboxes/`; one that doesn't work on this machine is a :class:`MachineError`."""
     memory_bytes: int | None = None
     """Limit over all containers together, if every container has one."""
     volumes: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class ContainerConfig(msgspec.Struct, frozen=True):
     """0 for the first start, then counting restarts."""
     image: str
     argv: tuple[str, ...]
+    """Empty: the image's own command, which only the built-in images of `images.py` may lack (an error then)."""
     env: dict[str, str]
     cwd: str
     mounts: tuple[Mount, ...]
@@ -86,6 +88,8 @@ class ContainerState(msgspec.Struct, frozen=True):
     """OOMKilled, Error, Completed, ContainerCannotRun, …"""
     message: str = ""
     """The termination message, or why it could not run."""
+    log_lost_bytes: int = 0
+    """Output that was drained but not written, because the log reached its cap or the disk was full."""
 
 
 class PodState(msgspec.Struct, frozen=True):
@@ -98,6 +102,42 @@ class PodState(msgspec.Struct, frozen=True):
     host_network: bool
     """What the pod really has, which may differ from what was asked where the machine can't give a network namespace."""
     containers: tuple[ContainerState, ...]
+
+
+class ServicePort(msgspec.Struct, frozen=True):
+    """One port of a service and where it leads."""
+
+    port: int
+    protocol: Literal["TCP", "UDP"] = "TCP"
+    endpoints: tuple[tuple[str, int], ...] = ()
+    """(address, port) of every ready endpoint; none: connections are refused."""
+
+
+class ServiceRoute(msgspec.Struct, frozen=True):
+    """A service as pods see it: a name and, unless it is headless, an address of its own."""
+
+    namespace: str
+    name: str
+    cluster_ip: str = ""
+    """Empty for a headless service: its name then answers with the endpoints' addresses."""
+    addresses: tuple[str, ...] = ()
+    """Addresses of the ready endpoints."""
+    ports: tuple[ServicePort, ...] = ()
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What this machine can really do, for node conditions and for `doctor`."""
+
+    sandboxes: tuple[str, ...]
+    """Those that work here, the best first."""
+    isolation: Literal["root", "user", "none"]
+    """Of the `process` sandbox: private namespaces with a subordinate uid, a user namespace, or nothing but a process tree."""
+    limits: tuple[str, ...]
+    """Which of memory, cpu, pids are enforced."""
+    network: bool
+    """Whether pods can have addresses of their own; otherwise every pod is hostNetwork."""
+    advice: tuple[str, ...] = ()
+    """Why something of the above is missing and what would help, a sentence each."""
 
 
 class MachineError(Exception):
@@ -157,6 +197,10 @@ class NodeRuntime(Protocol):
 
     async def exec(self, pod_uid: str, container: str, argv: tuple[str, ...], *, tty: bool, stdin: bool) -> ExecStream:
         """Run a command in a running container, with its view of files, its limits and its user."""
+        ...
+
+    async def set_services(self, services: Sequence[ServiceRoute]) -> None:
+        """Replace the table behind cluster addresses and service names. Says nothing and does nothing without a pod network."""
         ...
 
     async def remove_pod(self, pod_uid: str) -> None:
