@@ -1,0 +1,38 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything lives in .venv; nothing is installed elsewhere.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test test-full bench lint setup clean
+
+help:            ## what one can type here
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+demo: .venv/base ## a push becomes a verdict, on this machine (KEEP=1 leaves it running)
+	@$(BIN)/python -m boatyard.app.demo $(if $(KEEP),--keep)
+
+test: .venv/dev  ## everything that takes under ten minutes
+	@$(MAKE) -s lint
+	@$(BIN)/pytest -q -m "not long"
+
+test-full: .venv/dev ## the long tiers too
+	@$(MAKE) -s lint
+	@$(BIN)/pytest -q
+
+bench: .venv/dev ## the figures, as ratios against a peer in the same run
+	@$(BIN)/python -m bench
+
+lint: .venv/dev
+	@$(BIN)/ruff check -q .
+	@$(BIN)/lint-imports --no-logo > .venv/imports.txt || { cat .venv/imports.txt; exit 1; }
+	@$(BIN)/pyright --level error > .venv/types.txt || { cat .venv/types.txt; exit 1; }
+
+setup: .venv/dev ## the environment with the development tools
+
+.venv/base: pyproject.toml tools/setup
+	@tools/setup $(PYTHON)
+
+.venv/dev: .venv/base
+	@tools/setup $(PYTHON) dev
+
+clean:           ## remove the environment and what demo left
+	rm -rf .venv .demo

@@ -1,0 +1,175 @@
+"""``boatyard up``: the parent of the control plane and the node agent. Starts them, starts them again, ends them; pods live on."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boatyard.app import processes
+from boatyard.app.layout import DataDirectory
+from boatyard.machinery.runtime.tasks import TaskGroup
+from boatyard.machinery.runtime.world import World
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 20.0
+CALM_SECONDS = 60.0
+"""A child that ran this long starts again at once; one that ends sooner waits, longer each time."""
+
+
+class AlreadyRunning(Exception):
+    """Another ``boatyard up`` uses this data directory."""
+
+
+class ChildFailed(Exception):
+    """A child ended before it was ready; the message has the end of its log."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """One program that the parent keeps running."""
+
+    name: str
+    arguments: Sequence[str]
+
+
+class Parent:
+    """Runs children, each until it is told to stop. What they print goes to ``run/<name>.log``."""
+
+    def __init__(self, data: DataDirectory, world: World, say: Callable[[str], None]) -> None:
+        self._data, self._world, self._say = data, world, say
+        self._lock = None
+
+    def lock(self) -> None:
+        """Take the data directory for this process. Raises AlreadyRunning."""
+        self._lock = open(self._data.run / "lock", "w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(f"another `boatyard up` uses {self._data.root}") from None
+        processes.write(self._data.run / "up.pid", os.getpid())
+
+    async def run(self, children: Sequence[Child], ready: Callable[[], None]) -> None:
+        """Start the children in order, each when the one before is ready; then keep them running until SIGTERM or SIGINT.
+
+        Raises ChildFailed when one can't be started the first time.
+        """
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, stop.set)
+        async with TaskGroup() as group:
+            for child in children:
+                started = loop.create_future()
+                group.start(self._keep(child, stop, started), child.name)
+                stopping = loop.create_task(stop.wait())
+                await asyncio.wait((started, stopping), return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                if stop.is_set():
+                    return
+                started.result()
+            ready()
+
+    async def _keep(self, child: Child, stop: asyncio.Event, started: asyncio.Future[None]) -> None:
+        failures = 0
+        while not stop.is_set():
+            begun = self._world.monotonic()
+            process, ready = await self._start(child)
+            ended = asyncio.ensure_future(process.wait())
+            stopping = asyncio.ensure_future(stop.wait())
+            try:
+                if not started.done() and not await self._is_ready(child, process, ended, stopping, ready, started):
+                    return
+            finally:
+                os.close(ready)
+            await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                await self._end(child, process, ended)
+            stopping.cancel()
+            if stop.is_set():
+                return
+            failures = 0 if self._world.monotonic() - begun > CALM_SECONDS else failures + 1
+            pause = min(30.0, 0.1 * 2**failures) if failures > 1 else 0.0
+            self._say(
+                f"{child.name} ended ({_how(process.returncode)}); starting it again in {pause:.1f} s, see {self._log(child)}"
+            )
+            try:
+                await asyncio.wait_for(stop.wait(), pause + 0.001)
+            except TimeoutError:
+                continue
+
+    async def _start(self, child: Child) -> tuple[asyncio.subprocess.Process, int]:
+        reading, writing = os.pipe()
+        with open(self._log(child), "ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *child.arguments, "--ready-fd", str(writing), stdin=asyncio.subprocess.DEVNULL,
+                stdout=log, stderr=log, pass_fds=(writing,), start_new_session=True,
+            )  # fmt: skip
+        os.close(writing)
+        processes.write(self._data.run / f"{child.name}.pid", process.pid)
+        return process, reading
+
+    async def _is_ready(
+        self, child: Child, process: asyncio.subprocess.Process, ended: asyncio.Future[int], stopping: asyncio.Future[Any],
+        ready: int, started: asyncio.Future[None],
+    ) -> bool:  # fmt: skip
+        """Wait for what the child writes when it is ready. False when it ended before, or when all is to stop."""
+        loop = asyncio.get_running_loop()
+        said: asyncio.Future[bytes] = loop.create_future()
+        loop.add_reader(ready, lambda: said.done() or said.set_result(os.read(ready, 16)))
+        try:
+            await asyncio.wait((said, ended, stopping), timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            loop.remove_reader(ready)
+        if said.done() and said.result():
+            started.set_result(None)
+            return True
+        if not ended.done():
+            await asyncio.wait((ended,), timeout=2.0)
+        if not ended.done():
+            await self._end(child, process, ended)
+        if not stopping.done():
+            stopping.cancel()
+            started.set_exception(ChildFailed(f"{child.name} did not start ({_how(process.returncode)}):\n{self._tail(child)}"))
+        return False
+
+    async def _end(self, child: Child, process: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> None:
+        process.terminate()
+        await asyncio.wait((ended,), timeout=STOP_SECONDS)
+        if not ended.done():
+            self._say(f"{child.name} did not end within {STOP_SECONDS:.0f} s; killed")
+            process.kill()
+            await ended
+
+    def _log(self, child: Child) -> Path:
+        return self._data.run / f"{child.name}.log"
+
+    def _tail(self, child: Child) -> str:
+        lines = self._log(child).read_bytes()[-4000:].decode(errors="replace").splitlines()
+        return "\n".join(f"  {line}" for line in lines[-12:])
+
+
+def follow_parent() -> None:
+    """In a child: end in order when the parent dies (prctl(2), PR_SET_PDEATHSIG), so that the next one finds the ports free."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def tell_ready(fd: int | None) -> None:
+    """In a child: tell the parent that the work has begun."""
+    if fd is not None:
+        os.write(fd, b"ready")
+        os.close(fd)
+
+
+def _how(code: int | None) -> str:
+    if code is None:
+        return "still running"
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

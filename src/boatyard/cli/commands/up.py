@@ -1,0 +1,136 @@
+"""``boatyard up``: a control plane and a node agent on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import click
+from rich.console import Console
+
+from boatyard.app import addresses, processes
+from boatyard.app.layout import DataDirectory, LayoutError
+from boatyard.app.up import AlreadyRunning, Child, ChildFailed, Parent
+from boatyard.cli.session import data_option
+from boatyard.machinery.runtime.world import RealWorld
+
+
+@click.command("up")
+@data_option
+@click.option("--api-port", type=click.IntRange(0, 65535), help="Port of the API server; 0 takes a free one.  [first time: 7443]")
+@click.option(
+    "--gateway-port", type=click.IntRange(0, 65535), help="Port of the front door; 0 takes a free one.  [first time: 8443]"
+)
+@click.option(
+    "--gateway-http-port", type=click.IntRange(0, 65535), help="Also take plain HTTP on the loopback address.  [first time: off]"
+)
+@click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "bubblewrap", "process"]),
+    default="auto",
+    show_default=True,
+    help="How pods are isolated.",
+)
+@click.option("--no-pod-network", is_flag=True, help="Pods share the machine's network (always so without root).")
+@click.option("--detach", is_flag=True, help="Return when it is ready; end it with `boatyard down`.")
+def command(
+    data: DataDirectory, api_port: int | None, gateway_port: int | None, gateway_http_port: int | None, sandbox: str,
+    no_pod_network: bool, detach: bool,
+) -> None:  # fmt: skip
+    """Start a control plane and a node agent on this machine, in the foreground.
+
+    Ports are chosen once and remembered. Ctrl-C ends both programs; pods go on and are taken over by the next `up`.
+
+    \b
+    Examples:
+      boatyard up
+      boatyard up --data /srv/boatyard --api-port 6443 --gateway-port 443
+      boatyard up --detach && boatyard status
+    """
+    console = Console(stderr=True)
+    if detach:
+        _detach(data, console)
+        return
+    try:
+        data.prepare()
+        isolation = _sandbox(sandbox)
+        parent = Parent(data, RealWorld(), lambda text: console.print(text, highlight=False))
+        parent.lock()
+        file = data.root / "control" / "addresses.json"
+        chosen = addresses.choose(
+            data.root, addresses.load(file), api_port=api_port, gateway_port=gateway_port, gateway_http_port=gateway_http_port,
+            pod_network=os.geteuid() == 0 and isolation == "bubblewrap" and not no_pod_network,
+        )  # fmt: skip
+        addresses.save(file, chosen)
+        with console.status("starting the control plane and the node agent …"):
+            children = [
+                Child("control", ("-m", "boatyard.app.control", str(data.root))),
+                Child("node", ("-m", "boatyard.app.node", str(data.root), "--sandbox", isolation)),
+            ]
+            asyncio.run(parent.run(children, lambda: _welcome(console, data, chosen, isolation)))
+    except (LayoutError, addresses.AddressError, AlreadyRunning, ChildFailed) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _sandbox(asked: str) -> str:
+    """The sandbox to use; auto takes bubblewrap where it works."""
+    from boatyard.app.doctor import bubblewrap_works
+
+    if asked == "process":
+        return asked
+    works, why = bubblewrap_works()
+    if not works and asked == "bubblewrap":
+        raise click.ClickException(f"bubblewrap doesn't work here: {why}")
+    return "bubblewrap" if works else "process"
+
+
+def _welcome(console: Console, data: DataDirectory, chosen: addresses.Addresses, isolation: str) -> None:
+    lines: list[tuple[str, Any]] = [
+        ("API server", chosen.api),
+        ("front door", chosen.gateway),
+        ("pods", f"{isolation} sandbox, {'a network of their own' if chosen.pod_network else 'the network of this machine'}"),
+        ("data", data.root),
+        ("kubectl", f"KUBECONFIG={data.kubeconfig} kubectl get boatyard -A"),
+    ]
+    console.print("[bold green]Boatyard is up.[/] Ctrl-C ends it; pods go on.", highlight=False)
+    for title, value in lines:
+        console.print(f"  {title:<11}{value}", highlight=False, soft_wrap=True)
+    if isolation == "process":
+        console.print(
+            "  [yellow]Without bubblewrap, builds are not isolated from each other: install it for anything but a trial.[/]"
+        )
+
+
+def _detach(data: DataDirectory, console: Console) -> None:
+    """Run the same command again in a session of its own, and wait until it says that it is ready."""
+    try:
+        data.prepare()
+    except LayoutError as error:
+        raise click.ClickException(str(error)) from error
+    log = data.run / "up.log"
+    arguments = [argument for argument in sys.argv[1:] if argument != "--detach"]
+    with open(log, "wb") as out, console.status("starting the control plane and the node agent …"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "boatyard.cli.main", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+        while True:
+            said = log.read_text(errors="replace")
+            if "Boatyard is up." in said:
+                break
+            if process.poll() is not None:
+                raise click.ClickException(said.strip().removeprefix("Error: ") or f"it ended; see {log}")
+            time.sleep(0.05)
+    identity = processes.running(data.run / "up.pid")
+    console.print(
+        said.replace("Ctrl-C ends it; pods go on.", f"(process {identity.pid if identity else '?'}, log {log})"),
+        end="",
+        highlight=False,
+    )
