@@ -1,0 +1,205 @@
+"""Running git on a repository that others fill: no hooks, no prompts, no user's settings, bounded time and output.
+
+Credentials reach git through the environment of an askpass script, never through arguments, files or messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_KEPT_OUTPUT_BYTES = 8192
+_PASSED_ON = ("PATH", "LANG", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+              "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR", "TMPDIR")  # fmt: skip
+
+_CONFIG = """[safe]
+\tdirectory = *
+[core]
+\thooksPath = /dev/null
+\tfsmonitor = false
+\tattributesFile = /dev/null
+[protocol]
+\tallow = never
+[protocol "https"]
+\tallow = always
+[protocol "http"]
+\tallow = always
+[protocol "file"]
+\tallow = always
+[http]
+\tlowSpeedLimit = 1000
+\tlowSpeedTime = 30
+[credential]
+\thelper =
+[fetch]
+\tfsckObjects = false
+\trecurseSubmodules = false
+\twriteCommitGraph = false
+[merge]
+\tconflictStyle = merge
+[user]
+\tname = Boatyard
+\temail = boatyard@localhost
+"""
+
+_ASKPASS = """#!/bin/sh
+case "$1" in
+Username*) printf '%s\\n' "$BOATYARD_GIT_USERNAME" ;;
+*) printf '%s\\n' "$BOATYARD_GIT_PASSWORD" ;;
+esac
+"""
+
+
+class GitFailed(Exception):
+    """git ended with an error. ``told`` is the end of what it said, without credentials."""
+
+    def __init__(self, code: int, told: str) -> None:
+        self.code, self.told = code, told
+        super().__init__(told or f"git ended with {code}")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A name and a password or token for the repository."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class Git:
+    """git with settings of its own, kept in ``home``."""
+
+    home: Path
+    credential: Credential = Credential()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        """Write the settings; cheap and harmless to repeat."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        _write(self.home / "config", _CONFIG, 0o600)
+        _write(self.home / "askpass", _ASKPASS, 0o700)
+
+    def environment(self) -> dict[str, str]:
+        """The environment every git runs in."""
+        kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin", **kept, "HOME": str(self.home), "GIT_CONFIG_GLOBAL": str(self.home / "config"),
+            "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": str(self.home / "askpass"), "LC_ALL": "C",
+            "BOATYARD_GIT_USERNAME": self.credential.username or "git", "BOATYARD_GIT_PASSWORD": self.credential.password,
+            "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", **self.extra,
+        }  # fmt: skip
+
+    async def run(self, *arguments: str, timeout_seconds: float, max_bytes: int = 1 << 20, codes: tuple[int, ...] = (0,)) -> bytes:
+        """Standard output of ``git ARGUMENTS``, cut at ``max_bytes``. Raises GitFailed (code not in ``codes``), TimeoutError."""
+        async with self.started(*arguments, timeout_seconds=timeout_seconds) as process:
+            output = await _head(process.stdout, max_bytes)
+            await process.finish(codes)
+            return output
+
+    def started(self, *arguments: str, timeout_seconds: float) -> Started:
+        """A running git, as a context whose end is its end."""
+        return Started(("git", *arguments), self.environment(), timeout_seconds, self.credential.password)
+
+
+class Started:
+    """One git process in a session of its own; leaving the context kills whatever is left of it."""
+
+    def __init__(self, command: tuple[str, ...], environment: dict[str, str], timeout_seconds: float, secret: str) -> None:
+        self._command, self._environment, self._secret = command, environment, secret
+        self._timeout = asyncio.timeout(timeout_seconds)
+        self._process: asyncio.subprocess.Process
+        self._told: asyncio.Task[bytes]
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def stdout(self) -> asyncio.StreamReader:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    async def __aenter__(self) -> Started:
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environment, start_new_session=True, limit=1 << 16
+        )
+        assert self._process.stderr is not None
+        self._told = asyncio.ensure_future(_tail(self._process.stderr, _KEPT_OUTPUT_BYTES))
+        await self._timeout.__aenter__()
+        return self
+
+    async def finish(self, codes: tuple[int, ...] = (0,)) -> int:
+        """Wait for its end. Raises GitFailed."""
+        self.stdin.close()
+        await _drain(self.stdout)
+        told = await self._told
+        code = await self._process.wait()
+        if code not in codes:
+            raise GitFailed(code, self._clean(told))
+        return code
+
+    async def __aexit__(self, *error: object) -> bool | None:
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._told.cancel()
+        self.stdin.close()
+        await asyncio.shield(self._process.wait())
+        return await self._timeout.__aexit__(*error)  # type: ignore[arg-type]
+
+    def _clean(self, told: bytes) -> str:
+        text = told.decode("utf-8", "replace")
+        if self._secret:
+            text = text.replace(self._secret, "***")
+        text = re.sub(r"(://)[^/@\s]+@", r"\1", text)
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("hint:")]
+        return "\n".join(lines[-6:])[:1000]
+
+
+def without_credential(url: str) -> tuple[str, Credential]:
+    """An address without user and password, and those, if there were any."""
+    match = re.match(r"(https?://)([^/@]*)@(.*)$", url)
+    if not match:
+        return url, Credential()
+    from urllib.parse import unquote
+
+    name, _, password = match[2].partition(":")
+    return match[1] + match[3], Credential(unquote(name), unquote(password))
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    if path.exists() and path.read_text() == text:
+        return
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.chmod(mode)
+    part.replace(path)
+
+
+async def _tail(stream: asyncio.StreamReader, kept_bytes: int) -> bytes:
+    tail = b""
+    while chunk := await stream.read(65536):
+        tail = (tail + chunk)[-kept_bytes:]
+    return tail
+
+
+async def _head(stream: asyncio.StreamReader, max_bytes: int) -> bytes:
+    parts, size = [], 0
+    while size < max_bytes and (chunk := await stream.read(min(65536, max_bytes - size))):
+        parts.append(chunk)
+        size += len(chunk)
+    return b"".join(parts)
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.read(65536):
+        pass
