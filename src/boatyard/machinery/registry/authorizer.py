@@ -1,0 +1,51 @@
+"""The port through which the registry asks whether somebody may do something."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from boatyard.machinery.meta.errors import Forbidden
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry.caller import Caller
+
+
+class Decision(NamedTuple):
+    """May or may not, and why."""
+
+    allowed: bool
+    reason: str = ""
+
+
+class Authorizer(Protocol):
+    """Decides. Must answer at once (no I/O)."""
+
+    def allows(
+        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = ""
+    ) -> Decision: ...
+
+    def allows_path(self, caller: Caller, verb: str, path: str) -> Decision:
+        """For addresses that are no resource (``/healthz``, ``/metrics``); ``verb`` is the HTTP method in lower case."""
+        ...
+
+
+class AllowAll:
+    """Everybody may do everything: where the only caller is the program itself."""
+
+    def allows(
+        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = ""
+    ) -> Decision:
+        return Decision(True)
+
+    def allows_path(self, caller: Caller, verb: str, path: str) -> Decision:
+        return Decision(True)
+
+
+def refusal(caller: Caller, verb: str, resource: Resource, subresource: str, namespace: str, name: str, why: str = "") -> Forbidden:
+    """The 403 as Kubernetes words it."""
+    what = f"{resource.plural}/{subresource}" if subresource else resource.plural
+    group_resource = f"{resource.plural}.{resource.group}" if resource.group else resource.plural
+    scope = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    told = f'User "{caller.name}" cannot {verb} resource "{what}" in API group "{resource.group}" {scope}'
+    about = f'{group_resource} "{name}" is forbidden' if name else f"{group_resource} is forbidden"
+    details = {"name": name, "group": resource.group, "kind": resource.plural}
+    return Forbidden(f"{about}: {told}" + (f": {why}" if why else ""), {key: value for key, value in details.items() if value})

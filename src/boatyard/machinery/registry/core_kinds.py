@@ -1,0 +1,55 @@
+"""Kubernetes' own kinds, as the registry serves them: names, subresources, field selectors, strategies."""
+
+from __future__ import annotations
+
+from boatyard.machinery.meta import core, names
+from boatyard.machinery.registry.kind import Kind
+
+
+def _same(*paths: str) -> dict[str, str]:
+    return {path: path for path in paths}
+
+
+_POD_FIELDS = _same(
+    "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase",
+    "status.podIP", "status.nominatedNodeName",
+)  # fmt: skip
+_INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+_EVENT_FIELDS = {
+    **_same(*(f"involvedObject.{part}" for part in _INVOLVED), "reason", "reportingComponent", "type"),
+    "source": "source.component",
+}
+
+CORE_KINDS = (
+    Kind(core.CONFIG_MAPS, ("cm",)),
+    Kind(core.EVENTS, ("ev",), fields=_EVENT_FIELDS),
+    Kind(
+        core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"),
+        check_name=names.dns1123_label,
+    ),
+    Kind(core.NODES, ("no",), subresources=("status",), fields=_same("spec.unschedulable")),
+    Kind(core.PERSISTENT_VOLUMES, ("pv",), subresources=("status",), returns_deleted=True),
+    Kind(core.PERSISTENT_VOLUME_CLAIMS, ("pvc",), subresources=("status",), returns_deleted=True),
+    Kind(
+        core.PODS, ("po",), ("all",), subresources=("status", "binding", "eviction", "log", "exec", "attach", "portforward"),
+        fields=_POD_FIELDS, generation=True, returns_deleted=True,
+    ),
+    Kind(core.POD_TEMPLATES, returns_deleted=True, generation=True),
+    Kind(core.SECRETS, fields=_same("type")),
+    Kind(
+        core.SERVICES, ("svc",), ("all",), subresources=("status",), fields=_same("spec.clusterIP", "spec.type"),
+        check_name=names.dns1035_label, returns_deleted=True,
+    ),
+    Kind(core.SERVICE_ACCOUNTS, ("sa",), subresources=("token",), returns_deleted=True),
+    Kind(core.ENDPOINT_SLICES, generation=True),
+    Kind(core.INGRESSES, ("ing",), subresources=("status",), generation=True),
+    Kind(core.LEASES),
+    Kind(core.CERTIFICATE_SIGNING_REQUESTS, ("csr",), subresources=("status", "approval"), fields=_same("spec.signerName")),
+    Kind(core.ROLES, check_name=names.path_segment),
+    Kind(core.ROLE_BINDINGS, check_name=names.path_segment),
+    Kind(core.CLUSTER_ROLES, check_name=names.path_segment),
+    Kind(core.CLUSTER_ROLE_BINDINGS, check_name=names.path_segment),
+    Kind(
+        core.CUSTOM_RESOURCE_DEFINITIONS, ("crd", "crds"), ("api-extensions",), subresources=("status",), generation=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,72 @@
+"""create: a new object, under the name asked for or a generated one."""
+
+from __future__ import annotations
+
+from boatyard.machinery.meta.core import NAMESPACES
+from boatyard.machinery.meta.errors import Forbidden, already_exists, invalid
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry import documents, keys, metadata
+from boatyard.machinery.registry.ledger import Ledger
+from boatyard.machinery.registry.request import Request
+from boatyard.machinery.store.store import KeyConflict, Put
+
+GENERATED_NAMES_TRIED = 8
+
+
+async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
+    """Store ``obj`` (the registry's from now on).
+
+    Raises AlreadyExists, NotFound (no such namespace), Forbidden (the namespace terminates), Invalid.
+    """
+    metadata.frame(request, obj)
+    prefix = "" if obj["metadata"].get("name") else obj["metadata"].get("generateName", "")
+    if prefix:
+        obj["metadata"]["name"] = metadata.generated_name(prefix, ledger.world)
+    prepare(ledger, request, obj)
+    for left in range(GENERATED_NAMES_TRIED if prefix else 1, 0, -1):
+        try:
+            return await _write(ledger, request, obj)
+        except KeyConflict:
+            if left == 1:
+                raise already_exists(request.kind.resource.group_resource, obj["metadata"]["name"]) from None
+            obj["metadata"]["name"] = metadata.generated_name(prefix, ledger.world)
+    raise AssertionError("unreachable")
+
+
+def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
+    """All that happens to a new object between its decoding and its writing."""
+    kind = request.kind
+    metadata.create(request, obj, ledger.world)
+    if kind.has_status and kind.custom is not None:
+        obj.pop("status", None)
+    _check_namespace(ledger, request, obj)
+    kind.strategy.prepare_create(ledger, request.caller, obj)
+    wrong = metadata.validate(request, obj) + kind.strategy.validate_create(obj)
+    if wrong:
+        raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
+
+
+async def _write(ledger: Ledger, request: Request, obj: Object) -> Object:
+    key = keys.key(request.kind.resource, request.namespace, obj["metadata"]["name"])
+    if request.dry_run:
+        if ledger.store.get(key):
+            raise KeyConflict(key, 0, 1)
+        return obj
+    revision = await ledger.commit([Put(key, documents.encode(obj), 0)])
+    obj["metadata"]["resourceVersion"] = str(revision)
+    return obj
+
+
+def _check_namespace(ledger: Ledger, request: Request, obj: Object) -> None:
+    if not request.kind.resource.namespaced:
+        return
+    name = obj["metadata"].get("name", "")
+    namespace = documents.decode(ledger.record(NAMESPACES, None, request.namespace).value, 0)
+    if namespace["metadata"].get("deletionTimestamp"):
+        told = (
+            f'{request.kind.resource.group_resource} "{name}" is forbidden: unable to create new content in namespace '
+            f"{request.namespace} because it is being terminated"
+        )
+        told_why = f"namespace {request.namespace} is being terminated"
+        cause = {"reason": "NamespaceTerminating", "message": told_why, "field": "metadata.namespace"}
+        raise Forbidden(told, {"name": name, "kind": request.kind.resource.plural, "causes": [cause]})

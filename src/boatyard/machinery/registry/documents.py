@@ -1,0 +1,58 @@
+"""How an object lies in the store: compact JSON that begins with ``{"metadata":{`` and has no ``resourceVersion``.
+
+The resourceVersion is the revision of the record itself, so it can't disagree with it; it is put into the bytes on the way out,
+without decoding them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from boatyard.machinery.meta.objects import Object
+
+_HEAD = b'{"metadata":{'
+_AFTER_HEAD = len(_HEAD)
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class _Metadata(msgspec.Struct):
+    labels: dict[str, str] | None = None
+
+
+class _Labelled(msgspec.Struct):
+    metadata: _Metadata
+
+
+_decode_labelled = msgspec.json.Decoder(_Labelled).decode
+
+
+def encode(obj: Object) -> bytes:
+    """The bytes to store. ``metadata`` must have a name."""
+    metadata = obj["metadata"]
+    if "resourceVersion" in metadata:
+        metadata = {field: value for field, value in metadata.items() if field != "resourceVersion"}
+    return _encode({"metadata": metadata, **{field: value for field, value in obj.items() if field != "metadata"}})
+
+
+def decode(value: bytes, revision: int) -> Object:
+    """The object, fresh, with its resourceVersion."""
+    obj: Object = _decode(value)
+    obj["metadata"]["resourceVersion"] = str(revision)
+    return obj
+
+
+def with_revision(value: bytes, revision: int) -> bytes:
+    """The object's JSON with its resourceVersion."""
+    return b'%s"resourceVersion":"%d",%s' % (_HEAD, revision, value[_AFTER_HEAD:])
+
+
+def labels(value: bytes) -> dict[str, str]:
+    """Only the labels: much cheaper than the whole object."""
+    return _decode_labelled(value).metadata.labels or {}
+
+
+def fresh(obj: Object) -> Object:
+    """A deep copy of JSON-like data. Raises TypeError for what JSON can't hold."""
+    return _decode(_encode(obj))

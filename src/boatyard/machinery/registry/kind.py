@@ -1,0 +1,47 @@
+"""Everything the verbs know of one served resource type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from boatyard.machinery.meta import names
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry.strategy import Strategy
+
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One served type: core (a table) or custom (from its CustomResourceDefinition)."""
+
+    resource: Resource
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    singular: str = ""
+    subresources: tuple[str, ...] = ()
+    """Of ``status``, ``scale``, ``binding``, ``eviction``, ``token``, ``finalize``, ``approval``, ``log``, …"""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Field selectors beyond metadata.name and metadata.namespace: what a caller writes -> path in the object."""
+    generation: bool = False
+    """Whether metadata.generation counts changes of what is wanted."""
+    returns_deleted: bool = False
+    """Whether delete answers with the object rather than with a Status."""
+    check_name: Callable[[str], list[str]] = names.dns1123_subdomain
+    strategy: Strategy = field(default_factory=Strategy)
+    stored: bool = True
+    """False: create answers and forgets (reviews)."""
+    custom: Mapping[str, Any] | None = None
+    """For a custom kind, its entry of ``spec.versions`` in the CustomResourceDefinition."""
+
+    @property
+    def has_status(self) -> bool:
+        """Whether status is written only through its own subresource."""
+        return "status" in self.subresources
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What discovery says can be done with it."""
+        return VERBS if self.stored else ("create",)

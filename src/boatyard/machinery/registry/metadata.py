@@ -1,0 +1,180 @@
+"""Object metadata: what the server sets, what a caller may not change, what is well formed.
+
+Rules and wording follow apimachinery's ``validation/objectmeta.go`` and apiserver's ``registry/rest``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from boatyard.machinery.meta import names
+from boatyard.machinery.meta.errors import BadRequest, FieldError, conflict
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.timestamps import rfc3339
+from boatyard.machinery.registry.request import Request
+from boatyard.machinery.runtime.world import World
+
+LONGEST_GENERATED_PREFIX = 58
+ANNOTATIONS_BYTES = 256 * 1024
+_LIFE = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
+_SERVER_SET = (*_LIFE, "selfLink", "resourceVersion")
+_KEPT = (*_LIFE, "generateName")
+_NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+def frame(request: Request, obj: Object) -> None:
+    """Check that a document is what its address says, and fill in what it leaves out."""
+    resource = request.kind.resource
+    if not isinstance(obj, dict):
+        raise BadRequest(f"the body of the request must be an object of kind {resource.kind}")
+    for member, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
+        if obj.setdefault(member, expected) != expected:
+            raise BadRequest(f"the {member} in the data ({obj[member]}) does not match the expected {member} ({expected})")
+    metadata = obj.setdefault("metadata", {})
+    if not isinstance(metadata, dict):
+        raise BadRequest("metadata: expected map")
+    for field in [field for field, value in metadata.items() if value is None]:
+        del metadata[field]
+    if not resource.namespaced:
+        if metadata.pop("namespace", ""):
+            raise BadRequest("namespace should not be set on cluster-scoped objects")
+        return
+    if metadata.setdefault("namespace", request.namespace) != request.namespace:
+        raise BadRequest(
+            f"the namespace of the provided object does not match the namespace sent on the request: "
+            f"{metadata['namespace']} is not {request.namespace}"
+        )
+
+
+def create(request: Request, obj: Object, world: World) -> None:
+    """Give a new object what only the server gives."""
+    metadata = obj["metadata"]
+    if metadata.get("resourceVersion"):
+        raise BadRequest("resourceVersion should not be set on objects to be created")
+    for field in _SERVER_SET:
+        metadata.pop(field, None)
+    metadata["creationTimestamp"] = rfc3339(world.now())
+    metadata["uid"] = world.uid()
+    if request.kind.generation:
+        metadata["generation"] = 1
+
+
+def generated_name(prefix: str, world: World) -> str:
+    """A name that begins with (at most 58 characters of) the prefix."""
+    return prefix[:LONGEST_GENERATED_PREFIX] + world.token(5)
+
+
+def update(request: Request, obj: Object, old: Object) -> None:
+    """Keep what a caller can't change. Raises Conflict when it means another object or another revision."""
+    metadata, before = obj["metadata"], old["metadata"]
+    resource, name = request.kind.resource, before["name"]
+    if metadata.setdefault("name", name) != name:
+        raise BadRequest(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
+    if metadata.get("uid") and metadata["uid"] != before["uid"]:
+        raise conflict(
+            resource.group_resource, name,
+            f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {before['uid']}",
+        )  # fmt: skip
+    if metadata.get("resourceVersion") and metadata["resourceVersion"] != before["resourceVersion"]:
+        raise modified(request)
+    metadata.pop("selfLink", None)
+    for field in _KEPT:
+        if field in before:
+            metadata[field] = before[field]
+        else:
+            metadata.pop(field, None)
+    metadata["resourceVersion"] = before["resourceVersion"]
+
+
+def modified(request: Request) -> Exception:
+    """The 409 that tells a caller to read again."""
+    why = "the object has been modified; please apply your changes to the latest version and try again"
+    return conflict(request.kind.resource.group_resource, request.name, why)
+
+
+def validate(request: Request, obj: Object) -> list[FieldError]:
+    """What is malformed."""
+    metadata = obj["metadata"]
+    wrong: list[FieldError] = []
+    name = metadata.get("name")
+    if not name:
+        wrong.append(FieldError("metadata.name", "FieldValueRequired", "Required value: name or generateName is required"))
+    elif not isinstance(name, str):
+        wrong.append(_invalid("metadata.name", name, "must be a string"))
+    else:
+        wrong += [_invalid("metadata.name", name, told) for told in request.kind.check_name(name)]
+    if request.kind.resource.namespaced and not _NAMESPACE.fullmatch(metadata.get("namespace", "")):
+        wrong.append(FieldError("metadata.namespace", "FieldValueRequired", "Required value"))
+    return wrong + _maps(metadata) + _finalizers(metadata) + _owners(metadata)
+
+
+def validate_update(obj: Object, old: Object) -> list[FieldError]:
+    """What may not change any more."""
+    if not old["metadata"].get("deletionTimestamp"):
+        return []
+    before = old["metadata"].get("finalizers") or []
+    added = [finalizer for finalizer in obj["metadata"].get("finalizers") or () if finalizer not in before]
+    if not added:
+        return []
+    told = ", ".join(f'"{finalizer}"' for finalizer in added)
+    return [
+        FieldError(
+            "metadata.finalizers", "FieldValueForbidden",
+            f"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{told}}}",
+        )
+    ]  # fmt: skip
+
+
+def _invalid(path: str, value: Any, told: str) -> FieldError:
+    shown = f'"{value}"' if isinstance(value, str) else value
+    return FieldError(path, "FieldValueInvalid", f"Invalid value: {shown}: {told}")
+
+
+def _maps(metadata: Object) -> list[FieldError]:
+    wrong: list[FieldError] = []
+    for field in ("labels", "annotations"):
+        found = metadata.get(field)
+        if found is None:
+            continue
+        if not isinstance(found, dict):
+            wrong.append(_invalid(f"metadata.{field}", found, "must be a map of strings"))
+            continue
+        for key, value in found.items():
+            checked = key if field == "labels" else key.lower()
+            wrong += [_invalid(f"metadata.{field}", key, told) for told in names.qualified_name(checked)]
+            if not isinstance(value, str):
+                wrong.append(_invalid(f"metadata.{field}[{key}]", value, "must be a string"))
+            elif field == "labels":
+                wrong += [_invalid("metadata.labels", value, told) for told in names.label_value(value)]
+        if field == "annotations" and sum(len(key) + len(str(value)) for key, value in found.items()) > ANNOTATIONS_BYTES:
+            told = f"Too long: may not be more than {ANNOTATIONS_BYTES} bytes"
+            wrong.append(FieldError("metadata.annotations", "FieldValueTooLong", told))
+    return wrong
+
+
+def _finalizers(metadata: Object) -> list[FieldError]:
+    wrong: list[FieldError] = []
+    for finalizer in metadata.get("finalizers") or ():
+        if not isinstance(finalizer, str):
+            wrong.append(_invalid("metadata.finalizers", finalizer, "must be a string"))
+            continue
+        wrong += [_invalid("metadata.finalizers", finalizer, told) for told in names.qualified_name(finalizer)]
+    return wrong
+
+
+def _owners(metadata: Object) -> list[FieldError]:
+    wrong: list[FieldError] = []
+    controllers: list[str] = []
+    for index, owner in enumerate(metadata.get("ownerReferences") or ()):
+        path = f"metadata.ownerReferences[{index}]"
+        for field in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(field):
+                wrong.append(_invalid(f"{path}.{field}", owner.get(field) or "", "must not be empty"))
+        if owner.get("controller"):
+            controllers.append(str(owner.get("name")))
+    if len(controllers) > 1:
+        found = " and ".join(f'"true" in {name}' for name in controllers)
+        told = f"Only one reference can have Controller set to true. Found {found}"
+        wrong.append(_invalid("metadata.ownerReferences", "", told))
+    return wrong

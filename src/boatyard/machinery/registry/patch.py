@@ -1,0 +1,53 @@
+"""patch: a change said as a difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boatyard.machinery.client.client import PatchType
+from boatyard.machinery.meta.errors import BadRequest
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.ledger import Ledger
+from boatyard.machinery.registry.request import Request
+from boatyard.machinery.registry.write import modify
+
+
+async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchType) -> Object:
+    """Apply a patch to the stored object. Made anew when others write meanwhile, unless it names a resourceVersion."""
+
+    def change(live: Object) -> Object:
+        before = live["metadata"]["resourceVersion"]
+        wanted = patched(live, difference, type)
+        if not isinstance(wanted, dict) or not isinstance(wanted.get("metadata"), dict):
+            raise BadRequest("the patch leaves no object")
+        if wanted["metadata"].get("resourceVersion") == before and not _names_revision(difference):
+            del wanted["metadata"]["resourceVersion"]
+        return wanted
+
+    return await modify(ledger, request, change)
+
+
+def patched(live: Object, difference: Any, type: PatchType) -> Object:
+    """The object with the patch applied."""
+    if type == "merge":
+        if not isinstance(difference, dict):
+            raise BadRequest("a merge patch must be an object")
+        return merge(live, difference)
+    raise BadRequest(f"{type} patches are not supported for this kind")
+
+
+def merge(target: Any, difference: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(difference, dict):
+        return difference
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in difference.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge(result.get(key), value)
+    return result
+
+
+def _names_revision(difference: Any) -> bool:
+    return isinstance(difference, dict) and bool((difference.get("metadata") or {}).get("resourceVersion"))

@@ -1,0 +1,162 @@
+"""The registry: every verb, for every kind, for a caller who may do it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from boatyard.machinery.client.client import ObjectList, PatchType, Propagation, WatchEvent
+from boatyard.machinery.meta.errors import MethodNotAllowed, NotFound
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry import create, delete, documents, patch, read, update
+from boatyard.machinery.registry.authorizer import AllowAll, Authorizer, refusal
+from boatyard.machinery.registry.bootstrap import bootstrap
+from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.registry.kinds import Kinds
+from boatyard.machinery.registry.ledger import Ledger
+from boatyard.machinery.registry.list import Match, RecordPage, list_page
+from boatyard.machinery.registry.request import FieldValidation, Request
+from boatyard.machinery.registry.selection import Selection
+from boatyard.machinery.registry.watch import RecordEvent, watch
+from boatyard.machinery.runtime.world import World
+from boatyard.machinery.store.store import Store
+
+
+class Registry:
+    """What the API means, over a store. Methods mirror :class:`~boatyard.machinery.client.client.Client`, the caller first.
+
+    Documents handed in belong to the registry from then on; what it hands out belongs to the caller. ``*_records`` methods are for
+    servers that pass JSON on: they give stored documents undecoded (see :mod:`~boatyard.machinery.registry.documents`).
+    """
+
+    def __init__(self, store: Store, world: World, *, authorizer: Authorizer | None = None) -> None:
+        self.kinds = Kinds()
+        self.ledger = Ledger(store, world, self.kinds)
+        self.authorizer: Authorizer = authorizer or AllowAll()
+
+    async def start(self) -> None:
+        """Load custom kinds; make the namespaces that are always there. Once, before anything else."""
+        await bootstrap(self.ledger)
+
+    async def get(
+        self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
+    ) -> Object:
+        self._request(caller, "get", resource, namespace, name, subresource)
+        return read.get(self.ledger, resource, namespace, name)
+
+    async def list(
+        self, caller: Caller, resource: Resource, namespace: str | None = None, *, label_selector: str = "",
+        field_selector: str = "", limit: int | None = None, continue_token: str = "", resource_version: str = "", match: Match = "",
+    ) -> ObjectList:  # fmt: skip
+        page = await self.list_records(
+            caller, resource, namespace, label_selector=label_selector, field_selector=field_selector, limit=limit,
+            continue_token=continue_token, resource_version=resource_version, match=match,
+        )  # fmt: skip
+        items = [documents.decode(record.value, record.modified) for record in page.records]
+        return ObjectList(items, str(page.revision), page.continue_token, page.remaining)
+
+    async def list_records(
+        self, caller: Caller, resource: Resource, namespace: str | None = None, *, label_selector: str = "",
+        field_selector: str = "", limit: int | None = None, continue_token: str = "", resource_version: str = "", match: Match = "",
+    ) -> RecordPage:  # fmt: skip
+        kind = self._request(caller, "list", resource, namespace).kind
+        selection = Selection.of(kind, label_selector, field_selector)
+        return list_page(
+            self.ledger, kind, namespace, selection, limit=limit or 0, continue_token=continue_token,
+            resource_version=resource_version, match=match,
+        )  # fmt: skip
+
+    async def watch(
+        self, caller: Caller, resource: Resource, namespace: str | None = None, *, resource_version: str = "",
+        label_selector: str = "", field_selector: str = "", bookmarks: bool = True, initial_end: bool = False,
+    ) -> AsyncGenerator[WatchEvent, None]:  # fmt: skip
+        events = self.watch_records(
+            caller, resource, namespace, resource_version=resource_version, label_selector=label_selector,
+            field_selector=field_selector, bookmarks=bookmarks, initial_end=initial_end,
+        )  # fmt: skip
+        async with aclosing(events):
+            async for event in events:
+                yield WatchEvent(event.type, event.object(resource))
+
+    def watch_records(
+        self, caller: Caller, resource: Resource, namespace: str | None = None, *, resource_version: str = "",
+        label_selector: str = "", field_selector: str = "", bookmarks: bool = True, initial_end: bool = False,
+    ) -> AsyncGenerator[RecordEvent, None]:  # fmt: skip
+        """Refusals are raised by the call itself, what happens later by the steps."""
+        kind = self._request(caller, "watch", resource, namespace).kind
+        selection = Selection.of(kind, label_selector, field_selector)
+        return watch(
+            self.ledger, kind, namespace, selection, resource_version=resource_version, bookmarks=bookmarks, initial_end=initial_end
+        )
+
+    async def create(
+        self, caller: Caller, resource: Resource, body: Object, namespace: str | None = None, *, name: str | None = None,
+        subresource: str | None = None, field_manager: str = "", dry_run: bool = False, field_validation: FieldValidation = "Warn",
+        warnings: list[str] | None = None,
+    ) -> Object:  # fmt: skip
+        where = namespace or _namespace_of(resource, body)
+        request = self._request(caller, "create", resource, where, name, subresource)
+        request.field_manager, request.dry_run, request.field_validation = field_manager, dry_run, field_validation
+        request.warnings = warnings if warnings is not None else request.warnings
+        return await create.create(self.ledger, request, body)
+
+    async def update(
+        self, caller: Caller, resource: Resource, body: Object, *, name: str = "", namespace: str | None = None,
+        subresource: str | None = None, field_manager: str = "", dry_run: bool = False, field_validation: FieldValidation = "Warn",
+        warnings: list[str] | None = None,
+    ) -> Object:  # fmt: skip
+        where = namespace or _namespace_of(resource, body)
+        request = self._request(caller, "update", resource, where, name or body.get("metadata", {}).get("name", ""), subresource)
+        request.field_manager, request.dry_run, request.field_validation = field_manager, dry_run, field_validation
+        request.warnings = warnings if warnings is not None else request.warnings
+        return await update.update(self.ledger, request, body)
+
+    async def patch(
+        self, caller: Caller, resource: Resource, name: str, difference: Any, namespace: str | None = None, *,
+        type: PatchType = "merge", subresource: str | None = None, field_manager: str = "", dry_run: bool = False,
+        field_validation: FieldValidation = "Warn", warnings: list[str] | None = None,
+    ) -> Object:  # fmt: skip
+        request = self._request(caller, "patch", resource, namespace, name, subresource)
+        request.field_manager, request.dry_run, request.field_validation = field_manager, dry_run, field_validation
+        request.warnings = warnings if warnings is not None else request.warnings
+        return await patch.patch(self.ledger, request, difference, type)
+
+    async def delete(
+        self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, uid: str = "",
+        resource_version: str = "", propagation: Propagation | None = None, grace_period_seconds: int | None = None,
+        dry_run: bool = False,
+    ) -> Object:  # fmt: skip
+        request = self._request(caller, "delete", resource, namespace, name)
+        request.dry_run = dry_run
+        options = delete.DeleteOptions(uid, resource_version, propagation, grace_period_seconds)
+        obj, gone = await delete.delete(self.ledger, request, options)
+        return obj if not gone or request.kind.returns_deleted else delete.deleted_status(request, obj)
+
+    def _request(
+        self, caller: Caller, verb: str, resource: Resource, namespace: str | None, name: str | None = None,
+        subresource: str | None = None,
+    ) -> Request:  # fmt: skip
+        """Check that the kind is served and the caller may; the frame of a request."""
+        kind = self.kinds.of(resource)
+        decision = self.authorizer.allows(caller, verb, resource, subresource or "", namespace or "", name or "")
+        if not decision.allowed:
+            raise refusal(caller, verb, resource, subresource or "", namespace or "", name or "", decision.reason)
+        if subresource and subresource not in kind.subresources:
+            raise NotFound("the server could not find the requested resource")
+        if not kind.stored and verb != "create":
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        return Request(caller, kind, (namespace or "") if kind.resource.namespaced else "", name or "", subresource or "")
+
+    def kind_of(self, resource: Resource) -> Kind:
+        """Raises NotFound when it isn't served."""
+        return self.kinds.of(resource)
+
+
+def _namespace_of(resource: Resource, body: Any) -> str:
+    if not resource.namespaced or not isinstance(body, dict):
+        return ""
+    metadata = body.get("metadata")
+    return (metadata.get("namespace") or "") if isinstance(metadata, dict) else ""

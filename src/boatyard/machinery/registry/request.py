@@ -1,0 +1,28 @@
+"""One write as the verbs hand it to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.kind import Kind
+
+FieldValidation: TypeAlias = Literal["Strict", "Warn", "Ignore"]
+
+
+@dataclass(slots=True)
+class Request:
+    """Who writes what, and how."""
+
+    caller: Caller
+    kind: Kind
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    field_manager: str = ""
+    dry_run: bool = False
+    field_validation: FieldValidation = "Warn"
+    """What to do about fields that the schema doesn't know: refuse, warn and drop, or only drop."""
+    warnings: list[str] = field(default_factory=list)
+    """What the caller should be told although the write went through."""

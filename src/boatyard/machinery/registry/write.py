@@ -1,0 +1,111 @@
+"""Changing an object that exists: the one way that update, patch and apply go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from boatyard.machinery.meta.errors import invalid
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry import documents, keys, metadata
+from boatyard.machinery.registry.ledger import Ledger
+from boatyard.machinery.registry.request import Request
+from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
+
+ATTEMPTS = 20
+"""Times that a change is made anew when others write the same object at the same time."""
+
+Change: TypeAlias = Callable[[Object], Object]
+"""From the live object to the wanted one. It may change and return its argument, which is a copy of its own."""
+
+
+async def modify(ledger: Ledger, request: Request, change: Change) -> Object:
+    """Read, change, check and write. Raises NotFound, Conflict, Invalid.
+
+    Conflict only when the wanted object names a resourceVersion that is no longer current, or after many attempts.
+    """
+    for _ in range(ATTEMPTS):
+        record = ledger.record(request.kind.resource, request.namespace, request.name)
+        wanted = change(documents.decode(record.value, record.modified))
+        conditional = bool(wanted.get("metadata", {}).get("resourceVersion"))
+        try:
+            return await _write(ledger, request, record, wanted)
+        except KeyConflict as error:
+            if conditional and not error.found:
+                continue
+    raise metadata.modified(request)
+
+
+async def _write(ledger: Ledger, request: Request, record: Record, wanted: Object) -> Object:
+    old = documents.decode(record.value, record.modified)
+    prepare(ledger, request, wanted, old)
+    if wanted == old:
+        return wanted
+    if request.dry_run:
+        return wanted
+    key = keys.key(request.kind.resource, request.namespace, request.name)
+    if done_deleting(request, wanted):
+        revision = await ledger.commit([Delete(key, record.modified)])
+    else:
+        revision = await ledger.commit([Put(key, documents.encode(wanted), record.modified)])
+    wanted["metadata"]["resourceVersion"] = str(revision)
+    return wanted
+
+
+def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
+    """All that happens to a changed object between its decoding and its writing."""
+    kind = request.kind
+    metadata.frame(request, obj)
+    metadata.update(request, obj, old)
+    _keep_other_half(request, obj, old)
+    kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
+    if kind.generation and not request.subresource and _wants_more(request, obj, old):
+        obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+    wrong = metadata.validate(request, obj) + metadata.validate_update(obj, old)
+    wrong += kind.strategy.validate_update(obj, old, request.subresource)
+    if wrong:
+        raise invalid(kind.resource.kind, kind.resource.group, request.name, wrong)
+
+
+def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
+    """A write to ``status`` leaves everything else, a write to the object leaves the status."""
+    if request.subresource == "status":
+        for field in [field for field in obj if field not in old and field != "status"]:
+            del obj[field]
+        for field, value in old.items():
+            if field == "metadata":
+                obj[field] = _status_metadata(request, obj[field], value)
+            elif field != "status":
+                obj[field] = value
+    elif request.kind.has_status:
+        if "status" in old:
+            obj["status"] = old["status"]
+        else:
+            obj.pop("status", None)
+
+
+def _status_metadata(request: Request, new: Object, old: Object) -> Object:
+    """Custom kinds keep all metadata on a status write; core ones let labels, annotations and finalizers change."""
+    if request.kind.custom is not None:
+        kept = {**old}
+        if "managedFields" in new:
+            kept["managedFields"] = new["managedFields"]
+        return kept
+    return {**new, **({"ownerReferences": old["ownerReferences"]} if "ownerReferences" in old else {})}
+
+
+def _wants_more(request: Request, obj: Object, old: Object) -> bool:
+    """Whether anything changed that a controller should act on: all but metadata and, where it is apart, status."""
+    apart = ("metadata", "status") if request.kind.has_status else ("metadata",)
+    return {k: v for k, v in obj.items() if k not in apart} != {k: v for k, v in old.items() if k not in apart}
+
+
+def done_deleting(request: Request, obj: Object) -> bool:
+    """Whether nothing keeps a deleted object any longer."""
+    meta = obj["metadata"]
+    return bool(
+        meta.get("deletionTimestamp")
+        and not meta.get("finalizers")
+        and not meta.get("deletionGracePeriodSeconds")
+        and not request.kind.strategy.holds(obj)
+    )
