@@ -161,7 +161,7 @@ class SimWorld:
         return "\n".join(self.lines).encode()
 
     async def until(self, holds: Callable[[], bool | Awaitable[bool]], what: str, *, within: float = 3600.0) -> None:
-        """Wait, in virtual time, until ``holds()``. Raises TimeoutError, which says ``what`` never held, after ``within`` seconds."""
+        """Wait, in virtual time, until ``holds()``. Raises TimeoutError, telling ``what`` never held, after ``within`` seconds."""
         deadline = self.loop.time() + within
         pause = 0.05
         while True:
