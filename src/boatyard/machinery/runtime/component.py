@@ -51,9 +51,9 @@ class Incarnation:
             for told in mourners:
                 told()
 
-    async def crash_point(self, what: str) -> None:
-        """Maybe be killed here; then this never returns."""
-        if self.component.rolls_death():
+    async def crash_point(self, what: str, *, now: bool = False) -> None:
+        """Maybe (with ``now``, certainly) be killed here; then this never returns."""
+        if not self.dead and (now or self.component.rolls_death()):
             self.world.note(f"{self.component.name} crashes {what}")
             self.component.crash(self)
         if self.dead:

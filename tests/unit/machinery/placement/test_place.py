@@ -10,7 +10,6 @@ from boatyard.machinery.placement.demand import demand_of, requests_of
 from boatyard.machinery.placement.place import place
 from boatyard.machinery.placement.snapshot import Snapshot
 
-
 Labels = dict[str, str]
 
 
