@@ -18,7 +18,7 @@ test-full: .venv/dev ## the long tiers too
 	@$(MAKE) -s lint
 	@$(BIN)/pytest -q
 
-bench: .venv/dev ## the figures, as ratios against a peer in the same run
+bench: .venv/bench ## the figures, as ratios against a peer in the same run
 	@$(BIN)/python -m bench
 
 lint: .venv/dev
@@ -33,6 +33,9 @@ setup: .venv/dev ## the environment with the development tools
 
 .venv/dev: .venv/base
 	@tools/setup $(PYTHON) dev
+
+.venv/bench: .venv/dev
+	@tools/setup $(PYTHON) bench
 
 clean:           ## remove the environment and what demo left
 	rm -rf .venv .demo

@@ -109,7 +109,7 @@ def _nftables() -> Finding:
     if os.geteuid() != 0:
         return Finding("pod network", "limited", "needs root")
     try:
-        from pyroute2 import NFTables
+        from pyroute2.nftables.main import NFTables
 
         with NFTables() as tables:
             tables.get_tables()
