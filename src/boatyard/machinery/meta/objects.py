@@ -6,6 +6,15 @@ Object: TypeAlias = dict[str, Any]
 """A Kubernetes object as decoded JSON. Whoever holds one that came from a cache or a store must not change it."""
 
 
+def copied(value: Any) -> Any:
+    """A deep copy of decoded JSON; many times faster than ``copy.deepcopy``."""
+    if isinstance(value, dict):
+        return {key: copied(inner) if isinstance(inner, (dict, list)) else inner for key, inner in value.items()}
+    if isinstance(value, list):
+        return [copied(inner) if isinstance(inner, (dict, list)) else inner for inner in value]
+    return value
+
+
 def name(obj: Object) -> str:
     """``metadata.name``, or empty."""
     return obj.get("metadata", {}).get("name", "")

@@ -1,20 +1,22 @@
 """YAML as people write it for Kubernetes, read safely.
 
-Typing is that of YAML 1.2's core with what Kubernetes' documents rely on: only ``true``/``false`` are booleans (``on``, ``yes``
-are strings), dates and ``22:22`` are strings, ``0644`` is octal, underscores in numbers are skipped, an integral float is an integer
-(as it is after Kubernetes' way through JSON). A key given twice is an error; so are aliases that multiply, cycles, NaN and infinity,
-tags other than those of JSON's types. Documents are built from the parser's events without recursion, so depth can't exhaust the stack.
+Typing is that of YAML 1.2's core with what Kubernetes' documents rely on: only ``true`` and ``false`` are booleans (``on``
+and ``yes`` are strings), dates and ``22:22`` are strings, ``0644`` is octal, underscores in numbers are skipped, an integral
+float is an integer (as it is after Kubernetes' way through JSON). A key given twice is an error; so are aliases that multiply,
+cycles, NaN and infinity, tags other than those of JSON's types. Documents are built from the parser's events without recursion,
+so depth can't exhaust the stack.
 """
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import yaml
+
+from boatyard.machinery.meta.objects import copied
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -213,7 +215,7 @@ class _Builder:
         if self.budget < 0:
             raise _error(event, f"aliases stand for more than {MAX_ALIASED_NODES} nodes")
         self._place(event)
-        self._put(copy.deepcopy(value), None, nodes)
+        self._put(copied(value), None, nodes)
 
     def _put(self, value: Any, anchor: str | None, nodes: int) -> None:
         if anchor:

@@ -12,7 +12,7 @@ encoding a model. A field's description (``kubectl explain``) is ``Annotated[typ
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -48,8 +48,17 @@ class KindInfo(NamedTuple):
     """False for kinds that are only a schema (Pipeline)."""
 
 
-class View(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
-    """Base of every struct inside a model: camelCase in JSON, unknown fields ignored, every field with a default unless required."""
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class _ViewMeta(type(msgspec.Struct)):
+    """Makes every view frozen, its fields keyword-only and camelCase in JSON, so that no subclass has to say so again."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> Any:
+        settled = {"frozen": True, "rename": "camel", "kw_only": True, "omit_defaults": True, **config}
+        return super().__new__(cls, name, bases, namespace, **settled)
+
+
+class View(msgspec.Struct, metaclass=_ViewMeta):
+    """Base of every struct inside a model: frozen, camelCase in JSON, unknown fields ignored; no default: required."""
 
 
 class Metadata(View):
@@ -79,7 +88,7 @@ class Condition(View):
     observed_generation: int = 0
 
 
-class Model(msgspec.Struct, Generic[Spec, Status], frozen=True, rename="camel", kw_only=True):
+class Model(msgspec.Struct, Generic[Spec, Status], metaclass=_ViewMeta):
     """A typed view of one object. Subclasses are made by :func:`kind`."""
 
     info: ClassVar[KindInfo]
@@ -99,9 +108,31 @@ KINDS: list[type[Model[Any, Any]]] = []
 """Every kind declared so far, in the order of import. ``schema.discover`` imports the ``kinds.py`` of every room first."""
 
 
-def doc(text: str, **rules: Any) -> msgspec.Meta:
-    """A field's description and its constraints (``ge``, ``le``, ``min_length``, ``max_length``, ``pattern``)."""
-    return msgspec.Meta(description=text, **rules)
+def doc(
+    text: str, *, map_keys: tuple[str, ...] = (), set_list: bool = False, core: str = "", format: str = "", **rules: Any
+) -> msgspec.Meta:
+    """A field's description and its constraints (``ge``, ``le``, ``gt``, ``lt``, ``min_length``, ``max_length``, ``pattern``).
+
+    ``map_keys``: server-side apply merges the list by these fields of its items, and no two items may have the same (else a list is
+    replaced whole). ``set_list``: a list of scalars merged as a set. ``core``: the field, a ``dict[str, Any]``, holds
+    Kubernetes' own type of that name (``v1.PodTemplateSpec``), and is validated as such where Boatyard serves the API.
+    ``format`` is OpenAPI's.
+    """
+    extra: dict[str, Any] = {}
+    if map_keys:
+        extra["x-kubernetes-list-type"] = "map"
+        extra["x-kubernetes-list-map-keys"] = list(map_keys)
+    if set_list:
+        extra["x-kubernetes-list-type"] = "set"
+    if core:
+        extra[CORE] = core
+    if format:
+        extra["format"] = format
+    return msgspec.Meta(description=text, extra_json_schema=extra or None, **rules)
+
+
+CORE = "x-boatyard-core"
+"""Marks, inside a model's schema, a field that holds a type of Kubernetes' own."""
 
 
 def kind(

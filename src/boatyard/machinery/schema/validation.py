@@ -1,0 +1,249 @@
+"""Values against schemas: every fault of a document at once, in the words of a kube-apiserver."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from boatyard.machinery.meta.errors import FieldError
+from boatyard.machinery.meta.timestamps import duration_seconds, parse_time
+from boatyard.machinery.schema.structural import Structural
+
+IMMUTABLE = "self == oldSelf"
+"""The one rule of ``x-kubernetes-validations`` that is evaluated; a definition with any other is refused."""
+
+
+def validate(node: Structural, obj: Any, old: Any = None) -> list[FieldError]:
+    """See :meth:`Structural.validate`."""
+    return list(_check(node, obj, "", old))
+
+
+def literal(value: Any) -> str:
+    """A value as Kubernetes quotes it inside a message."""
+    if value is None:
+        return '"null"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _invalid(path: str, value: Any, told: str) -> FieldError:
+    return FieldError(path, "FieldValueInvalid", f"Invalid value: {_shown(value)}: {told}")
+
+
+def _shown(value: Any) -> str:
+    """Objects and lists are shown by their type only."""
+    return f'"{_type_of(value)}"' if isinstance(value, (dict, list)) or value is None else literal(value)
+
+
+def _type_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "integer" if isinstance(value, int) or value.is_integer() else "number"
+    return {str: "string", list: "array", dict: "object"}[type(value)]
+
+
+def _is_of(value: Any, wanted: str) -> bool:
+    found = _type_of(value)
+    return found == wanted or (wanted == "number" and found == "integer")
+
+
+def _below(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _check(node: Structural, value: Any, path: str, old: Any) -> Iterator[FieldError]:
+    schema = node.schema
+    if value is None:
+        if node.type and not schema.get("nullable"):
+            yield _type_error(path, value, node.type)
+        return
+    if node.int_or_string:
+        if not isinstance(value, (int, str)) or isinstance(value, bool):
+            yield _type_error(path, value, "integer,string")
+            return
+    elif schema.get("format") == "quantity":
+        if not isinstance(value, (int, float, str)) or isinstance(value, bool):
+            yield _type_error(path, value, "string")
+            return
+    elif node.type and not _is_of(value, node.type):
+        yield _type_error(path, value, node.type)
+        return
+    yield from _check_value(schema, value, path)
+    yield from _check_rules(schema, value, path, old)
+    if isinstance(value, dict):
+        yield from _check_object(node, value, path, old if isinstance(old, dict) else {})
+    elif isinstance(value, list):
+        yield from _check_list(node, value, path)
+
+
+def _type_error(path: str, value: Any, wanted: str) -> FieldError:
+    found = _type_of(value)
+    told = f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
+    return FieldError(path, "FieldValueTypeInvalid", told)
+
+
+def _check_object(node: Structural, value: dict[str, Any], path: str, old: dict[str, Any]) -> Iterator[FieldError]:
+    for key in node.schema.get("required") or ():
+        if key not in value:
+            yield FieldError(_below(path, key), "FieldValueRequired", "Required value")
+    if node.embedded:
+        for key in ("apiVersion", "kind"):
+            if not value.get(key):
+                yield FieldError(_below(path, key), "FieldValueRequired", "Required value: must not be empty")
+    for key, inner in value.items():
+        child = node.child(key)
+        if child is not None:
+            yield from _check(child, inner, _below(path, key), old.get(key))
+
+
+def _check_list(node: Structural, value: list[Any], path: str) -> Iterator[FieldError]:
+    if "items" in node.schema:
+        items = node.items
+        for index, inner in enumerate(value):
+            yield from _check(items, inner, f"{path}[{index}]", None)
+    if node.list_type == "atomic":
+        return
+    seen: set[str] = set()
+    for index, inner in enumerate(value):
+        if node.list_type == "map":
+            if not isinstance(inner, dict):
+                continue
+            inner = {key: inner[key] for key in node.map_keys if key in inner}
+        told = literal(inner)
+        if told in seen:
+            yield FieldError(f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {told}")
+        seen.add(told)
+
+
+def _check_rules(schema: dict[str, Any], value: Any, path: str, old: Any) -> Iterator[FieldError]:
+    for rule in schema.get("x-kubernetes-validations") or ():
+        if rule.get("rule") == IMMUTABLE and old is not None and old != value:
+            yield _invalid(path, value, rule.get("message") or f"failed rule: {IMMUTABLE}")
+
+
+def _check_value(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:
+    """The keywords that constrain a value of the right type."""
+    if (allowed := schema.get("enum")) and value not in allowed:
+        told = ", ".join(literal(one) for one in allowed)
+        yield FieldError(path, "FieldValueNotSupported", f"Unsupported value: {_shown(value)}: supported values: {told}")
+    if isinstance(value, str):
+        yield from _check_text(schema, value, path)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield from _check_number(schema, value, path)
+    elif isinstance(value, list):
+        if (most := schema.get("maxItems")) is not None and len(value) > most:
+            yield FieldError(path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items")
+        if (least := schema.get("minItems")) is not None and len(value) < least:
+            yield FieldError(
+                path, "FieldValueInvalid", f"Invalid value: {len(value)}: {path} in body should have at least {least} items"
+            )
+    elif isinstance(value, dict):
+        if (most := schema.get("maxProperties")) is not None and len(value) > most:
+            yield FieldError(path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items")
+        if (least := schema.get("minProperties")) is not None and len(value) < least:
+            yield FieldError(
+                path, "FieldValueInvalid", f"Invalid value: {len(value)}: {path} in body should have at least {least} properties"
+            )
+    yield from _check_combined(schema, value, path)
+
+
+def _check_text(schema: dict[str, Any], value: str, path: str) -> Iterator[FieldError]:
+    if (most := schema.get("maxLength")) is not None and len(value) > most:
+        yield FieldError(path, "FieldValueTooLong", f"Too long: may not be more than {most} bytes")
+    if (least := schema.get("minLength")) is not None and len(value) < least:
+        yield _invalid(path, value, f"{path} in body should be at least {least} chars long")
+    if (pattern := schema.get("pattern")) is not None and not _pattern(pattern).search(value):
+        yield _invalid(path, value, f"{path} in body should match '{pattern}'")
+    fits = _FORMATS.get(schema.get("format", ""))
+    if fits is not None and not fits(value):
+        yield _invalid(path, value, f"{path} in body must be of type {schema['format']}: {literal(value)}")
+
+
+def _check_number(schema: dict[str, Any], value: int | float, path: str) -> Iterator[FieldError]:
+    if (least := schema.get("minimum")) is not None:
+        if schema.get("exclusiveMinimum") and value <= least:
+            yield _invalid(path, value, f"{path} in body should be greater than {least:g}")
+        elif value < least:
+            yield _invalid(path, value, f"{path} in body should be greater than or equal to {least:g}")
+    if (most := schema.get("maximum")) is not None:
+        if schema.get("exclusiveMaximum") and value >= most:
+            yield _invalid(path, value, f"{path} in body should be less than {most:g}")
+        elif value > most:
+            yield _invalid(path, value, f"{path} in body should be less than or equal to {most:g}")
+    if (step := schema.get("multipleOf")) and not math.isclose(value / step, round(value / step), abs_tol=1e-9):
+        yield _invalid(path, value, f"{path} in body should be a multiple of {step:g}")
+    bits = {"int32": 31, "int64": 63}.get(schema.get("format", ""))
+    if bits and not -(2**bits) <= value < 2**bits:
+        yield _invalid(path, value, f"{path} in body must be of type {schema['format']}: {literal(value)}")
+
+
+def _check_combined(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:
+    """``allOf``, ``anyOf``, ``oneOf``, ``not``: value validations only, as structural schemas allow."""
+    for part in schema.get("allOf") or ():
+        if "$ref" not in part:
+            yield from _check(Structural(part), value, path, None)
+    if schema.get("x-kubernetes-int-or-string") or schema.get("format") in ("int-or-string", "quantity"):
+        return
+    if (parts := schema.get("anyOf")) and not any(_fits(part, value) for part in parts):
+        yield _invalid(path, value, f'"{path}" must validate at least one schema (anyOf)')
+    if parts := schema.get("oneOf"):
+        fitting = sum(_fits(part, value) for part in parts)
+        if fitting != 1:
+            how = "Found none valid" if not fitting else f"Found {fitting} valid alternatives"
+            yield _invalid(path, value, f'"{path}" must validate one and only one schema (oneOf). {how}')
+    if (part := schema.get("not")) is not None and _fits(part, value):
+        yield _invalid(path, value, f'"{path}" must not validate the schema (not)')
+
+
+def _fits(schema: dict[str, Any], value: Any) -> bool:
+    return next(_check(Structural(schema), value, "", None), None) is None
+
+
+@lru_cache(maxsize=512)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace(r"\z", r"\Z"))
+
+
+def _reads(parse: Callable[[str], Any]) -> Callable[[str], bool]:
+    def fits(value: str) -> bool:
+        try:
+            parse(value)
+        except ValueError:
+            return False
+        return True
+
+    return fits
+
+
+def _date(value: str) -> None:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError(value)
+    parse_time(value + "T00:00:00Z")
+
+
+def _cidr(value: str) -> None:
+    if "/" not in value:
+        raise ValueError(value)
+    ipaddress.ip_network(value, strict=False)
+
+
+_FORMATS: dict[str, Callable[[str], bool]] = {
+    "date-time": _reads(parse_time),
+    "date": _reads(_date),
+    "duration": _reads(duration_seconds),
+    "ipv4": _reads(ipaddress.IPv4Address),
+    "ipv6": _reads(ipaddress.IPv6Address),
+    "cidr": _reads(_cidr),
+    "uuid": lambda value: re.fullmatch(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}", value) is not None,
+    "email": lambda value: re.fullmatch(r"[^@\s]+@[^@\s]+", value) is not None,
+}
+"""Formats whose values are checked; unknown ones are only words."""

@@ -1,0 +1,58 @@
+"""JSON Patch: all operations or none, bounded."""
+
+import pytest
+
+from boatyard.machinery.meta.errors import BadRequest, Invalid, RequestEntityTooLarge
+from boatyard.machinery.patch.json_patch import json_patch
+
+DOC = {"a": {"b": [1, 2, 3]}, "c": "x"}
+
+
+@pytest.mark.parametrize(
+    ("operations", "result"),
+    [
+        ([{"op": "add", "path": "/d", "value": {}}], {**DOC, "d": {}}),
+        ([{"op": "add", "path": "/a/b/-", "value": 4}], {"a": {"b": [1, 2, 3, 4]}, "c": "x"}),
+        ([{"op": "remove", "path": "/a/b/0"}], {"a": {"b": [2, 3]}, "c": "x"}),
+        ([{"op": "replace", "path": "/c", "value": None}], {"a": {"b": [1, 2, 3]}, "c": None}),
+        ([{"op": "move", "from": "/c", "path": "/a/c"}], {"a": {"b": [1, 2, 3], "c": "x"}}),
+        ([{"op": "copy", "from": "/a/b", "path": "/d"}, {"op": "add", "path": "/d/0", "value": 0}], {**DOC, "d": [0, 1, 2, 3]}),
+        ([{"op": "test", "path": "/c", "value": "x"}, {"op": "remove", "path": "/c"}], {"a": {"b": [1, 2, 3]}}),
+        ([], DOC),
+    ],
+)
+def test_operations(operations, result):
+    assert json_patch(DOC, operations) == result
+    assert DOC == {"a": {"b": [1, 2, 3]}, "c": "x"}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "remove", "path": "/none"},
+        {"op": "replace", "path": "/none", "value": 1},
+        {"op": "add", "path": "/none/below", "value": 1},
+        {"op": "add", "path": "/a/b/9", "value": 1},
+        {"op": "test", "path": "/c", "value": "y"},
+        {"op": "copy", "from": "/none", "path": "/d"},
+        {"op": "add", "path": "/c/below", "value": 1},
+    ],
+)
+def test_what_cannot_be_carried_out_is_invalid(operation):
+    with pytest.raises(Invalid, match="the server rejected our request due to an error in our request"):
+        json_patch(DOC, [{"op": "add", "path": "/e", "value": 1}, operation])
+
+
+@pytest.mark.parametrize(
+    "patch", [{"op": "add"}, "x", [1], [{"op": "jump", "path": "/a"}], [{"path": "/a"}], [{"op": "add", "path": "/a"}]]
+)
+def test_what_is_no_patch_is_a_bad_request(patch):
+    with pytest.raises(BadRequest):
+        json_patch(DOC, patch)
+
+
+def test_patches_are_bounded():
+    with pytest.raises(RequestEntityTooLarge):
+        json_patch({}, [{"op": "test", "path": "", "value": {}}] * 10_001)
+    with pytest.raises(RequestEntityTooLarge):
+        json_patch({"a": "x" * 100_000}, [{"op": "copy", "from": "", "path": "/b"}] * 60)
