@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from boatyard.machinery.meta.errors import ApiError, Conflict
+from boatyard.machinery.meta.errors import ApiError, Conflict, NotFound
 from boatyard.machinery.meta.objects import Object, controller_of, namespace
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.runtime.queue import WorkQueue
@@ -105,9 +105,11 @@ class Controller:
             log.warning("%s %s/%s: %s", self.name, request.namespace, request.name, error)
             queue.forget(request)
             return
-        except Conflict as error:
-            log.debug("%s %s/%s: %s", self.name, request.namespace, request.name, error)
-            queue.add_rate_limited(request)
+        except (Conflict, NotFound) as error:
+            # A cache that lags behind one's own writes looks like this too: worth a word only when it stays.
+            seconds = queue.add_rate_limited(request)
+            level = logging.DEBUG if seconds < 1 else logging.WARNING
+            log.log(level, "%s %s/%s, again in %.1f s: %s", self.name, request.namespace, request.name, seconds, error)
             return
         except (ApiError, OSError, TimeoutError) as error:
             seconds = queue.add_rate_limited(request)

@@ -52,17 +52,25 @@ class SimLoop(asyncio.BaseEventLoop):
         self._virtual = 0.0
         self._limit = limit_seconds
         self._clock_resolution = 1e-9
+        self._cancelled_timers = 0
         self._buried: list[Any] = []  # what belongs to the dead stays referenced, so that no finalizer of it runs
 
     def time(self) -> float:
         """Virtual seconds since the beginning."""
         return self._virtual
 
+    def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> asyncio.Handle:
+        """As asyncio's, without its checks: this is where a simulation spends its time."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle
+
     def _run_once(self) -> None:
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
         if not ready and not self._stopping:  # type: ignore[attr-defined]
             while scheduled and scheduled[0]._cancelled:
                 heapq.heappop(scheduled)._scheduled = False
+                self._cancelled_timers -= 1
             if not scheduled:
                 raise Deadlock(self._waiting())
             self._virtual = max(self._virtual, scheduled[0]._when)
@@ -71,7 +79,10 @@ class SimLoop(asyncio.BaseEventLoop):
         while scheduled and scheduled[0]._when <= self._virtual:
             handle = heapq.heappop(scheduled)
             handle._scheduled = False
-            ready.append(handle)
+            if handle._cancelled:
+                self._cancelled_timers -= 1
+            else:
+                ready.append(handle)
         for _ in range(len(ready)):
             handle = ready.popleft()
             if handle._cancelled:
@@ -89,7 +100,21 @@ class SimLoop(asyncio.BaseEventLoop):
         return "waiting: " + "; ".join(told)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        pass  # it is dropped when its time comes
+        if handle._scheduled:  # type: ignore[attr-defined]
+            self._cancelled_timers += 1
+            if self._cancelled_timers > 500 and self._cancelled_timers * 2 > len(self._scheduled):  # type: ignore[attr-defined]
+                self._forget_cancelled_timers()
+
+    def _forget_cancelled_timers(self) -> None:
+        kept = []
+        for handle in self._scheduled:  # type: ignore[attr-defined]
+            if handle._cancelled:
+                handle._scheduled = False
+            else:
+                kept.append(handle)
+        heapq.heapify(kept)
+        self._scheduled[:] = kept  # type: ignore[attr-defined]
+        self._cancelled_timers = 0
 
     def _write_to_self(self) -> None:
         pass
