@@ -41,7 +41,7 @@ def etcd() -> Iterator[str]:
     if program is None:
         raise FileNotFoundError("etcd isn't installed (Debian: etcd-server)")
     with TemporaryDirectory(prefix="boatyard-bench-") as directory:
-        client, peer = _free_port(), _free_port()
+        client, peer = free_port(), free_port()
         urls = [f"http://127.0.0.1:{port}" for port in (client, peer)]
         log = open(Path(directory) / "log", "wb")
         process = subprocess.Popen(
@@ -76,7 +76,8 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("etcd did not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
