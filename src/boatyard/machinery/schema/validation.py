@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from boatyard.machinery.meta.errors import FieldError
+from boatyard.machinery.meta.field_errors import duplicate, literal, required, too_long, too_many
+from boatyard.machinery.meta.quantity import parse_quantity
 from boatyard.machinery.meta.timestamps import duration_seconds, parse_time
 from boatyard.machinery.schema.structural import Structural
 
@@ -21,15 +22,6 @@ IMMUTABLE = "self == oldSelf"
 def validate(node: Structural, obj: Any, old: Any = None) -> list[FieldError]:
     """See :meth:`Structural.validate`."""
     return list(_check(node, obj, "", old))
-
-
-def literal(value: Any) -> str:
-    """A value as Kubernetes quotes it inside a message."""
-    if value is None:
-        return '"null"'
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _invalid(path: str, value: Any, told: str) -> FieldError:
@@ -46,7 +38,7 @@ def _type_of(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int | float):
         return "integer" if isinstance(value, int) or value.is_integer() else "number"
     return {str: "string", list: "array", dict: "object"}[type(value)]
 
@@ -94,11 +86,11 @@ def _type_error(path: str, value: Any, wanted: str) -> FieldError:
 def _check_object(node: Structural, value: dict[str, Any], path: str, old: dict[str, Any]) -> Iterator[FieldError]:
     for key in node.schema.get("required") or ():
         if key not in value:
-            yield FieldError(_below(path, key), "FieldValueRequired", "Required value")
+            yield required(_below(path, key))
     if node.embedded:
         for key in ("apiVersion", "kind"):
             if not value.get(key):
-                yield FieldError(_below(path, key), "FieldValueRequired", "Required value: must not be empty")
+                yield required(_below(path, key), "must not be empty")
     for key, inner in value.items():
         child = node.child(key)
         if child is not None:
@@ -120,7 +112,7 @@ def _check_list(node: Structural, value: list[Any], path: str) -> Iterator[Field
             inner = {key: inner[key] for key in node.map_keys if key in inner}
         told = literal(inner)
         if told in seen:
-            yield FieldError(f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {told}")
+            yield duplicate(f"{path}[{index}]", inner)
         seen.add(told)
 
 
@@ -141,24 +133,22 @@ def _check_value(schema: dict[str, Any], value: Any, path: str) -> Iterator[Fiel
         yield from _check_number(schema, value, path)
     elif isinstance(value, list):
         if (most := schema.get("maxItems")) is not None and len(value) > most:
-            yield FieldError(path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items")
+            yield too_many(path, len(value), most)
         if (least := schema.get("minItems")) is not None and len(value) < least:
             yield FieldError(
                 path, "FieldValueInvalid", f"Invalid value: {len(value)}: {path} in body should have at least {least} items"
             )
     elif isinstance(value, dict):
         if (most := schema.get("maxProperties")) is not None and len(value) > most:
-            yield FieldError(path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items")
+            yield too_many(path, len(value), most)
         if (least := schema.get("minProperties")) is not None and len(value) < least:
-            yield FieldError(
-                path, "FieldValueInvalid", f"Invalid value: {len(value)}: {path} in body should have at least {least} properties"
-            )
+            yield _invalid(path, len(value), f"{path} in body should have at least {least} properties")
     yield from _check_combined(schema, value, path)
 
 
 def _check_text(schema: dict[str, Any], value: str, path: str) -> Iterator[FieldError]:
     if (most := schema.get("maxLength")) is not None and len(value) > most:
-        yield FieldError(path, "FieldValueTooLong", f"Too long: may not be more than {most} bytes")
+        yield too_long(path, most)
     if (least := schema.get("minLength")) is not None and len(value) < least:
         yield _invalid(path, value, f"{path} in body should be at least {least} chars long")
     if (pattern := schema.get("pattern")) is not None and not _pattern(pattern).search(value):
@@ -238,6 +228,7 @@ def _cidr(value: str) -> None:
 
 _FORMATS: dict[str, Callable[[str], bool]] = {
     "date-time": _reads(parse_time),
+    "quantity": _reads(parse_quantity),
     "date": _reads(_date),
     "duration": _reads(duration_seconds),
     "ipv4": _reads(ipaddress.IPv4Address),

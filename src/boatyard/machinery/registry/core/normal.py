@@ -1,0 +1,55 @@
+"""The form in which Kubernetes keeps its own objects, which pass through Go's types on every write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.quantity import canonical_quantity
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry.core.types import core_schema
+from boatyard.machinery.schema.structural import Structural
+
+
+def normalize(resource: Resource, obj: Object) -> None:
+    """Bring a document, in place, into the form in which Kubernetes keeps it: nulls, and optional lists and maps without entries,
+    are absent; quantities are canonical; an integral number where an integer is wanted is one. What is wrong stays."""
+    _normalize(core_schema(resource), obj)
+
+
+def _normalize(node: Structural, obj: Any) -> None:
+    if isinstance(obj, dict):
+        required = node.schema.get("required") or ()
+        for key in list(obj):
+            child = node.child(key)
+            value = obj[key]
+            if child is None:
+                continue
+            if value is None and child is node.additional and child.type == "string":
+                obj[key] = ""
+            elif value is None:
+                del obj[key]
+            elif isinstance(value, (dict, list)):
+                _normalize(child, value)
+                if not value and key not in required and (child.listed or child.additional is not None) and node.additional is None:
+                    del obj[key]
+            else:
+                obj[key] = _scalar(child, value)
+    elif isinstance(obj, list) and "items" in node.schema:
+        items = node.items
+        for index, value in enumerate(obj):
+            if isinstance(value, (dict, list)):
+                _normalize(items, value)
+            elif value is not None:
+                obj[index] = _scalar(items, value)
+
+
+def _scalar(node: Structural, value: Any) -> Any:
+    if node.schema.get("format") == "quantity" and not isinstance(value, bool):
+        try:
+            return canonical_quantity(value)
+        except ValueError:
+            return value
+    if node.type == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

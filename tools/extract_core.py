@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Take the structure of Kubernetes' own kinds out of a running kube-apiserver.
+
+    KUBECONFIG=… tools/extract_core.py [--kubectl PROGRAM] [--output FILE]
+
+Reads the OpenAPI v3 documents of the groups that Boatyard serves, follows references from the kinds it serves, and keeps structure
+only: types, formats, enums, required fields, list types, merge keys and strategies, defaults other than zero values. Descriptions
+are Kubernetes' prose and are left out. One definition per line, sorted, so that the difference between two releases can be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+OUTPUT = Path(__file__).parent.parent / "src/boatyard/machinery/registry/core/types.json"
+
+KINDS = {
+    "api/v1": [
+        "Binding", "ConfigMap", "DeleteOptions", "Event", "Namespace", "Node", "PersistentVolume", "PersistentVolumeClaim", "Pod",
+        "PodTemplate", "Secret", "Service", "ServiceAccount", "Status",
+    ],
+    "apis/apiextensions.k8s.io/v1": ["CustomResourceDefinition"],
+    "apis/authentication.k8s.io/v1": ["SelfSubjectReview", "TokenReview"],
+    "apis/authorization.k8s.io/v1": [
+        "LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview",
+    ],
+    "apis/certificates.k8s.io/v1": ["CertificateSigningRequest"],
+    "apis/coordination.k8s.io/v1": ["Lease"],
+    "apis/discovery.k8s.io/v1": ["EndpointSlice"],
+    "apis/networking.k8s.io/v1": ["Ingress"],
+    "apis/rbac.authorization.k8s.io/v1": ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+}  # fmt: skip
+SUBRESOURCES = {
+    "api/v1": ["io.k8s.api.authentication.v1.TokenRequest", "io.k8s.api.policy.v1.Eviction"],
+    "apis/apps/v1": ["io.k8s.api.autoscaling.v1.Scale"],
+}
+"""Kinds that only a subresource takes, where their schemas are found."""
+
+KEPT = ("type", "format", "enum", "required", "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type",
+        "x-kubernetes-patch-merge-key", "x-kubernetes-patch-strategy", "x-kubernetes-group-version-kind")  # fmt: skip
+SCALARS: dict[str, dict[str, Any]] = {
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": {"format": "quantity", "oneOf": [{"type": "string"}, {"type": "number"}]},
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {
+        "format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}],
+    },
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": {"type": "string", "format": "date-time"},
+    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": {"type": "string", "format": "date-time"},
+    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": {"x-kubernetes-preserve-unknown-fields": True},
+}  # fmt: skip
+"""Definitions that are one value: put where they are used."""
+OPEN = ("JSONSchemaPropsOrBool", "JSONSchemaPropsOrArray", "JSONSchemaPropsOrStringArray")
+
+
+def short(reference: str) -> str:
+    """``v1.Pod`` for core and meta types, ``rbac.v1.Role`` for the others."""
+    *package, version, kind = reference.rpartition("/")[2].split(".")
+    return f"{version}.{kind}" if package[-1] in ("core", "meta") else f"{package[-1]}.{version}.{kind}"
+
+
+def trim(schema: dict[str, Any], used: set[str]) -> dict[str, Any]:
+    """The structure of a schema; references go into ``used``."""
+    if "allOf" in schema and len(schema["allOf"]) == 1:
+        schema = {**schema, **schema["allOf"][0]}
+    reference = schema.get("$ref", "").rpartition("/")[2]
+    kept = {key: schema[key] for key in KEPT if key in schema}
+    if schema.get("default") not in (None, "", 0, False, {}, []):
+        kept["default"] = schema["default"]
+    if reference in SCALARS:
+        return kept | SCALARS[reference]
+    if reference.endswith(OPEN):
+        return kept | {"x-kubernetes-preserve-unknown-fields": True}
+    if reference:
+        used.add(reference)
+        return kept | {"$ref": short(reference)}
+    if "properties" in schema:
+        kept["properties"] = {name: trim(child, used) for name, child in sorted(schema["properties"].items())}
+    if "items" in schema:
+        kept["items"] = trim(schema["items"], used)
+    if isinstance(schema.get("additionalProperties"), dict):
+        kept["additionalProperties"] = trim(schema["additionalProperties"], used)
+    return kept
+
+
+def served(schema: dict[str, Any], kind: str, path: str) -> bool:
+    group, _, version = path.rpartition("/")
+    group = "" if group == "api" else group.removeprefix("apis/")
+    return {"group": group, "kind": kind, "version": version} in schema.get("x-kubernetes-group-version-kind", ())
+
+
+def extract(documents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Short name -> trimmed schema, of the kinds and all that they refer to."""
+    schemas = {name: schema for document in documents.values() for name, schema in document["components"]["schemas"].items()}
+    wanted = {name for names in SUBRESOURCES.values() for name in names}
+    for path, kinds in KINDS.items():
+        for kind in kinds:
+            names = {name for name, schema in documents[path]["components"]["schemas"].items() if served(schema, kind, path)}
+            if not names:
+                raise SystemExit(f"{path} has no {kind}")
+            wanted |= names
+    found: dict[str, dict[str, Any]] = {}
+    done: set[str] = set()
+    while todo := sorted(wanted - done):
+        for name in todo:
+            done.add(name)
+            if short(name) in found:
+                raise SystemExit(f"two definitions would be called {short(name)}")
+            found[short(name)] = trim(schemas[name], wanted)
+    for name in ("v1.Status", "v1.DeleteOptions"):
+        found[name].pop("x-kubernetes-group-version-kind", None)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kubectl", default="kubectl")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    options = parser.parse_args()
+
+    def read(path: str) -> dict[str, Any]:
+        return json.loads(subprocess.run([options.kubectl, "get", "--raw", path], check=True, capture_output=True).stdout)
+
+    documents = {path: read(f"/openapi/v3/{path}") for path in sorted({*KINDS, *SUBRESOURCES})}
+    found = extract(documents)
+    lines = [f"{json.dumps(name)}:{json.dumps(found[name], separators=(',', ':'), sort_keys=True)}" for name in sorted(found)]
+    options.output.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    print(f"{len(found)} definitions of Kubernetes {read('/version')['gitVersion']} in {options.output}")
+
+
+if __name__ == "__main__":
+    main()
