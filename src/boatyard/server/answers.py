@@ -1,0 +1,39 @@
+"""Answers as bytes on the wire: JSON or YAML, Status for every error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from boatyard.machinery.meta import yaml
+from boatyard.machinery.meta.errors import ApiError, TooManyRequests
+from boatyard.server.media import JSON, YAML
+
+
+def answer(value: Any, status: int = 200, type: str = JSON, warnings: list[str] | None = None) -> web.Response:
+    """``value`` (anything JSON can hold) in the negotiated type."""
+    return raw(msgspec.json.encode(value), status, type, warnings)
+
+
+def raw(body: bytes, status: int = 200, type: str = JSON, warnings: list[str] | None = None) -> web.Response:
+    """A body that is JSON already."""
+    if type == YAML:
+        body = yaml.dump(msgspec.json.decode(body)).encode()
+    response = web.Response(body=body, status=status, headers={"Content-Type": type, "Cache-Control": "no-cache, private"})
+    for warning in dict.fromkeys(warnings or ()):
+        # RFC 7234's warn-code 299, as Kubernetes sends it; no line may break out of the header.
+        text = "".join(c if " " <= c <= "~" else "?" for c in warning).replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.add("Warning", f'299 - "{text}"')
+    return response
+
+
+def refusal(error: ApiError) -> web.Response:
+    """The Status of an error."""
+    response = answer(error.to_status(), error.code)
+    if isinstance(error, TooManyRequests) or error.details.get("retryAfterSeconds"):
+        response.headers["Retry-After"] = str(error.details.get("retryAfterSeconds", 1))
+    if error.code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

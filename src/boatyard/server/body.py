@@ -1,0 +1,68 @@
+"""The body of a request: bounded, JSON or YAML, or the little protobuf that kubectl sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from boatyard.machinery.meta import yaml
+from boatyard.machinery.meta.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from boatyard.server import protobuf
+
+LIMIT_BYTES = 3 * 1024 * 1024
+_JSON = ("application/json", "", "*/*")
+_YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+
+
+async def read(request: web.Request) -> bytes:
+    """Raises RequestEntityTooLarge."""
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise RequestEntityTooLarge(f"Request entity too large: limit is {LIMIT_BYTES}") from None
+
+
+def content_type(request: web.Request) -> str:
+    """The media type without parameters; JSON when none is given."""
+    return request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
+
+
+async def document(request: web.Request) -> dict[str, Any]:
+    """The one object that a create, update or delete sends (empty without a body).
+
+    Raises BadRequest, UnsupportedMediaType, RequestEntityTooLarge.
+    """
+    data = await read(request)
+    if not data.strip():
+        return {}
+    type = content_type(request)
+    if type in _JSON:
+        value = json(data)
+    elif type in _YAML:
+        value = parsed_yaml(data)
+    elif type == protobuf.MEDIA_TYPE:
+        value = protobuf.decode(data)
+    else:
+        told = f"the body of the request was in an unknown format ({type}): send application/json or application/yaml"
+        raise UnsupportedMediaType(told)
+    if not isinstance(value, dict):
+        raise BadRequest("the body of the request must be an object")
+    return value
+
+
+def json(data: bytes) -> Any:
+    """Raises BadRequest with the place of the error."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"the body of the request is not valid JSON: {error}") from error
+
+
+def parsed_yaml(data: bytes) -> Any:
+    """Raises BadRequest with line and column."""
+    try:
+        return yaml.load(data)
+    except (yaml.YamlError, UnicodeDecodeError) as error:
+        raise BadRequest(f"error converting YAML to JSON: {error}") from error

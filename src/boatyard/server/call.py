@@ -1,0 +1,71 @@
+"""One authenticated request, as the endpoints see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import get_args
+
+from aiohttp import web
+
+from boatyard.machinery.meta.errors import BadRequest
+from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.request import FieldValidation
+from boatyard.server.media import Form, negotiate
+
+
+@dataclass(slots=True)
+class Call:
+    """Who asks for what. ``warnings`` go out as Warning headers."""
+
+    request: web.Request
+    caller: Caller
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query
+
+    def form(self) -> Form:
+        """Raises NotAcceptable."""
+        return negotiate(", ".join(self.request.headers.getall("Accept", ())))
+
+    def flag(self, name: str) -> bool:
+        """A boolean parameter: absent, ``0`` and ``false`` are no. Raises BadRequest."""
+        value = self.query.get(name, "false").lower()
+        if value in ("", "0", "f", "false"):
+            return False
+        if value in ("1", "t", "true"):
+            return True
+        raise BadRequest(f"{name}={value}: must be true or false")
+
+    def number(self, name: str) -> int | None:
+        """A whole number of at least 0. Raises BadRequest."""
+        value = self.query.get(name)
+        if not value:
+            return None
+        if not value.isascii() or not value.isdigit() or len(value) > 15:
+            raise BadRequest(f"{name}={value}: must be a number")
+        return int(value)
+
+    def dry_run(self, asked: list[str] | None = None) -> bool:
+        """Whether nothing may be written. Raises BadRequest for anything but ``All``."""
+        asked = (asked or []) + self.request.query.getall("dryRun", [])
+        if any(value != "All" for value in asked):
+            raise BadRequest(f'Invalid value: {asked}: dryRun: supported values: "All"')
+        return bool(asked)
+
+    def field_validation(self) -> FieldValidation:
+        """Raises BadRequest."""
+        value = self.query.get("fieldValidation") or "Warn"
+        for known in get_args(FieldValidation):
+            if value == known:
+                return known
+        raise BadRequest(f'fieldValidation: Unsupported value: "{value}": supported values: "Ignore", "Strict", "Warn"')
+
+    def field_manager(self) -> str:
+        """Who owns what this call writes: as said, else the program's name as Kubernetes takes it from the user agent."""
+        manager = self.query.get("fieldManager") or self.request.headers.get("User-Agent", "").partition("/")[0]
+        if len(manager) > 128 or not manager.isprintable():
+            raise BadRequest("fieldManager: must be at most 128 printable characters")
+        return manager or "unknown"

@@ -1,0 +1,62 @@
+"""Content negotiation: which form of an answer an ``Accept`` header asks for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from boatyard.machinery.meta.errors import NotAcceptable
+
+JSON, YAML = "application/json", "application/yaml"
+_TYPES = {JSON: JSON, "application/*": JSON, "*/*": JSON, YAML: YAML, "application/x-yaml": YAML}
+_TRANSFORMS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
+_META_VERSIONS = ("v1", "v1beta1")
+
+
+class Form(NamedTuple):
+    """How to answer."""
+
+    type: str = JSON
+    """``application/json`` or ``application/yaml``."""
+    transform: str = ""
+    """Table, PartialObjectMetadata, PartialObjectMetadataList, or empty for the object itself."""
+    version: str = "v1"
+    """The version of ``meta.k8s.io`` that the transform is of."""
+
+
+@lru_cache(maxsize=256)
+def negotiate(accept: str) -> Form:
+    """The first form asked for that we have (protobuf we don't). Raises NotAcceptable when there is none."""
+    if not accept.strip():
+        return Form()
+    for type, parameters in parse(accept):
+        told = _TYPES.get(type)
+        if told is None:
+            continue
+        transform = parameters.get("as", "")
+        if not transform:
+            return Form(told)
+        group, version = parameters.get("g", ""), parameters.get("v", "")
+        if transform in _TRANSFORMS and group == "meta.k8s.io" and version in _META_VERSIONS:
+            return Form(told, transform, version)
+    known = "application/json, application/yaml, application/json;as=Table;v=v1;g=meta.k8s.io"
+    raise NotAcceptable(f"only the following media types are accepted: {known}")
+
+
+@lru_cache(maxsize=256)
+def parse(accept: str) -> tuple[tuple[str, dict[str, str]], ...]:
+    """The media types of a header with their parameters, most wanted first."""
+    ranges: list[tuple[float, str, dict[str, str]]] = []
+    for part in accept.split(","):
+        type, *pairs = (piece.strip() for piece in part.split(";"))
+        parameters: dict[str, str] = {}
+        for pair in pairs:
+            key, _, value = pair.partition("=")
+            parameters[key.strip()] = value.strip()
+        try:
+            quality = float(parameters.pop("q", "1"))
+        except ValueError:
+            quality = 1.0
+        if type and quality > 0:
+            ranges.append((quality, type.lower(), parameters))
+    return tuple((type, parameters) for _, type, parameters in sorted(ranges, key=lambda r: -r[0]))

@@ -1,0 +1,194 @@
+"""The verbs on stored objects: get, list, create, update, patch, apply, delete, delete of a collection."""
+
+from __future__ import annotations
+
+from typing import Any, cast, get_args
+
+import msgspec
+from aiohttp import web
+
+from boatyard.machinery.client.client import PatchType, Propagation
+from boatyard.machinery.meta.errors import BadRequest, MethodNotAllowed, UnsupportedMediaType
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry import documents
+from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.registry.list import Match, RecordPage
+from boatyard.machinery.registry.registry import Registry
+from boatyard.server import body
+from boatyard.server.answers import answer, raw
+from boatyard.server.call import Call
+from boatyard.server.path import ResourcePath
+from boatyard.server.tables import Tables
+
+PATCHES: dict[str, PatchType] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+}
+APPLIES = ("application/apply-patch+yaml", "application/apply-patch+json")
+
+
+class Objects:
+    """Endpoints of one registry."""
+
+    def __init__(self, registry: Registry, tables: Tables) -> None:
+        self._registry, self._tables = registry, tables
+
+    async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.StreamResponse:
+        """Everything but watches and the streams of pods. Raises ApiError."""
+        method = call.request.method
+        if path.name:
+            if path.subresource and method == "POST":
+                return await self._create(call, kind, path)
+            if method in ("GET", "HEAD"):
+                return await self._get(call, kind, path)
+            if method == "PUT":
+                return await self._update(call, kind, path)
+            if method == "PATCH":
+                return await self._patch(call, kind, path)
+            if method == "DELETE" and not path.subresource:
+                return await self._delete(call, kind, path)
+        elif method in ("GET", "HEAD"):
+            return await self._list(call, kind, path)
+        elif method == "POST" and (path.namespace or not kind.resource.namespaced):
+            return await self._create(call, kind, path)
+        elif method == "DELETE":
+            return await self._delete_collection(call, kind, path)
+        raise MethodNotAllowed("the server does not allow this method on the requested resource")
+
+    async def _get(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        obj = await self._registry.get(
+            call.caller, kind.resource, path.name, path.namespace or None, subresource=path.subresource or None
+        )
+        return self._object(call, kind, obj)
+
+    async def _list(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        form = call.form()
+        page = await self._registry.list_records(
+            call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
+            field_selector=call.query.get("fieldSelector", ""), limit=call.number("limit"),
+            continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
+            match=_match(call.query.get("resourceVersionMatch", "")),
+        )  # fmt: skip
+        metadata = _list_metadata(page)
+        if form.transform:
+            items = [documents.decode(record.value, record.modified) for record in page.records]
+            return answer(self._tables.list(form, kind, items, metadata, self._include(call)), type=form.type)
+        items = b",".join([documents.with_revision(record.value, record.modified) for record in page.records])
+        frame = {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version, "metadata": metadata}
+        head = msgspec.json.encode(frame)
+        return raw(b'%s,"items":[%s]}\n' % (head[:-1], items), type=form.type)
+
+    async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        document = await body.document(call.request)
+        obj = await self._registry.create(
+            call.caller, kind.resource, document, path.namespace or None, name=path.name or None,
+            subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
+            field_validation=call.field_validation(), warnings=call.warnings,
+        )  # fmt: skip
+        return self._object(call, kind, obj, 201)
+
+    async def _update(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        document = await body.document(call.request)
+        obj = await self._registry.update(
+            call.caller, kind.resource, document, name=path.name, namespace=path.namespace or None,
+            subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
+            field_validation=call.field_validation(), warnings=call.warnings,
+        )  # fmt: skip
+        return self._object(call, kind, obj)
+
+    async def _patch(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        type = body.content_type(call.request)
+        data = await body.read(call.request)
+        if type in APPLIES:
+            return await self._apply(call, kind, path, data)
+        if type not in PATCHES:
+            known = ", ".join((*PATCHES, *APPLIES))
+            raise UnsupportedMediaType(f"the body of the request was in an unknown format - accepted media types include: {known}")
+        obj = await self._registry.patch(
+            call.caller, kind.resource, path.name, body.json(data), path.namespace or None, type=PATCHES[type],
+            subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
+            field_validation=call.field_validation(), warnings=call.warnings,
+        )  # fmt: skip
+        return self._object(call, kind, obj)
+
+    async def _apply(self, call: Call, kind: Kind, path: ResourcePath, data: bytes) -> web.Response:
+        if not call.query.get("fieldManager"):
+            raise BadRequest("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch")
+        document = body.parsed_yaml(data)
+        if not isinstance(document, dict):
+            raise BadRequest("the body of an apply must be an object")
+        existed = self._registry.ledger.find(kind.resource, path.namespace or None, path.name) is not None
+        obj = await self._registry.apply(
+            call.caller, kind.resource, document, name=path.name, namespace=path.namespace or None,
+            subresource=path.subresource or None, field_manager=call.field_manager(), force=call.flag("force"),
+            dry_run=call.dry_run(), field_validation=call.field_validation(), warnings=call.warnings,
+        )  # fmt: skip
+        return self._object(call, kind, obj, 200 if existed else 201)
+
+    async def _delete(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        options = await self._delete_options(call)
+        obj = await self._registry.delete(call.caller, kind.resource, path.name, path.namespace or None, **options)
+        return answer(obj, type=call.form().type) if obj.get("kind") == "Status" else self._object(call, kind, obj)
+
+    async def _delete_collection(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        options = await self._delete_options(call)
+        deleted = await self._registry.delete_collection(
+            call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
+            field_selector=call.query.get("fieldSelector", ""), **options,
+        )  # fmt: skip
+        metadata = {"resourceVersion": str(self._registry.ledger.store.revision)}
+        return answer(
+            {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version, "metadata": metadata, "items": deleted},
+            type=call.form().type,
+        )
+
+    async def _delete_options(self, call: Call) -> dict[str, Any]:
+        """The options of the body, or else of the query, as the registry takes them."""
+        options = await body.document(call.request)
+        if options.get("kind", "DeleteOptions") != "DeleteOptions":
+            raise BadRequest(f"the body of a deletion must be DeleteOptions, not {options['kind']}")
+        preconditions = options.get("preconditions") or {}
+        grace = options.get("gracePeriodSeconds")
+        if grace is None:
+            grace = call.number("gracePeriodSeconds")
+        if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool) or grace < 0):
+            raise BadRequest(f"gracePeriodSeconds: Invalid value: {grace}: must be a number of seconds, at least 0")
+        propagation = options.get("propagationPolicy") or call.query.get("propagationPolicy") or None
+        if propagation is None and options.get("orphanDependents") is not None:
+            propagation = "Orphan" if options["orphanDependents"] else "Background"
+        if propagation is not None and propagation not in get_args(Propagation):
+            known = '"Background", "Foreground", "Orphan"'
+            raise BadRequest(f'propagationPolicy: Unsupported value: "{propagation}": supported values: {known}')
+        return {
+            "uid": preconditions.get("uid") or "", "resource_version": preconditions.get("resourceVersion") or "",
+            "propagation": propagation, "grace_period_seconds": grace, "dry_run": call.dry_run(options.get("dryRun")),
+        }  # fmt: skip
+
+    def _object(self, call: Call, kind: Kind, obj: Object, status: int = 200) -> web.Response:
+        """One object in the form asked for."""
+        form = call.form()
+        if form.transform:
+            obj = self._tables.one(form, kind, obj, self._include(call))
+        return answer(obj, status, form.type, call.warnings)
+
+    def _include(self, call: Call) -> str:
+        include = call.query.get("includeObject") or "Metadata"
+        if include not in ("None", "Metadata", "Object"):
+            raise BadRequest(f'includeObject: Unsupported value: "{include}"')
+        return include
+
+
+def _list_metadata(page: RecordPage) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"resourceVersion": str(page.revision)}
+    if page.continue_token:
+        metadata["continue"] = page.continue_token
+    if page.continue_token and page.remaining:
+        metadata["remainingItemCount"] = page.remaining
+    return metadata
+
+
+def _match(value: str) -> Match:
+    if value not in get_args(Match):
+        raise BadRequest(f'resourceVersionMatch: Unsupported value: "{value}": supported values: "Exact", "NotOlderThan"')
+    return cast(Match, value)

@@ -1,0 +1,155 @@
+"""The embedded API server: the Kubernetes REST protocol over a registry."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Sequence
+
+from aiohttp import web
+
+import boatyard
+from boatyard.machinery.meta.errors import ApiError, InternalError, NotFound
+from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.runtime.world import World
+from boatyard.machinery.telemetry.logs import get_logger
+from boatyard.server import body, path
+from boatyard.server.answers import refusal
+from boatyard.server.auth.audit import Audit
+from boatyard.server.auth.authenticate import Authenticator
+from boatyard.server.auth.pki import Pki
+from boatyard.server.auth.tokens import ServiceAccountTokens
+from boatyard.server.call import Call
+from boatyard.server.discovery import Discovery
+from boatyard.server.health import Health
+from boatyard.server.objects import Objects
+from boatyard.server.tables import Tables
+from boatyard.server.watches import Watches
+
+log = get_logger("server")
+
+SHUTDOWN_SECONDS = 5.0
+
+
+class ApiServer:
+    """Serves ``registry`` on every address of ``hosts`` at one port.
+
+    ``port`` 0 lets the machine choose; :attr:`port` tells after :meth:`start`. With ``freebind`` an address may be listened on that
+    the machine doesn't have yet (the pod bridge's).
+    """
+
+    def __init__(
+        self, registry: Registry, *, pki: Pki, world: World, hosts: Sequence[str] = ("127.0.0.1",), port: int = 0,
+        freebind: bool = False, version: str = boatyard.__version__,
+    ) -> None:  # fmt: skip
+        self._registry, self._pki, self._world = registry, pki, world
+        self._hosts, self.port, self._freebind = tuple(hosts), port, freebind
+        self.tokens = ServiceAccountTokens(pki.signing_key(), registry.ledger.object, world)
+        self._authenticator = Authenticator(self.tokens)
+        self._audit = Audit(world)
+        tables = Tables(world)
+        self._objects, self._watches = Objects(registry, tables), Watches(registry, tables, world)
+        self._discovery, self._health = Discovery(registry.kinds), Health(version)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def address(self) -> str:
+        """``https://host:port`` of the first host."""
+        host = self._hosts[0]
+        return f"https://[{host}]:{self.port}" if ":" in host else f"https://{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when a port is taken."""
+        app = web.Application(client_max_size=body.LIMIT_BYTES)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        # Handlers are cancelled when their client goes away: a watch that has nothing to say would not notice otherwise.
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, keepalive_timeout=75.0
+        )
+        await self._runner.setup()
+        try:
+            tls = self._tls()
+            for host in self._hosts:
+                listening = _listen(host, self.port, self._freebind)
+                self.port = listening.getsockname()[1]
+                await web.SockSite(self._runner, listening, ssl_context=tls).start()
+        except BaseException:
+            await self._runner.cleanup()
+            raise
+        log.info("api server listens", hosts=list(self._hosts), port=self.port)
+
+    async def stop(self) -> None:
+        """Take no more calls, end watches, let running calls finish (at most a few seconds)."""
+        if self._runner is None:
+            return
+        runner, self._runner = self._runner, None
+        for site in list(runner.sites):
+            await site.stop()
+        self._health.stopping = True
+        self._watches.stop()
+        await runner.cleanup()
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self._pki.ca))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.set_alpn_protocols(["http/1.1"])
+        context.load_cert_chain(*self._pki.server(self._hosts))
+        return context
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        call: Call | None = None
+        try:
+            call = Call(request, self._authenticator.caller(request))
+            self._audit.begin(call)
+            response = await self._route(call)
+        except ApiError as error:
+            response = refusal(error)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            log.error("a request failed inside", method=request.method, path=request.path, exc_info=True)
+            told = f"an error on the server ({type(error).__name__}) has prevented the request from succeeding"
+            response = refusal(InternalError(told))
+        self._audit.end(request, call, response.status)
+        return response
+
+    async def _route(self, call: Call) -> web.StreamResponse:
+        target = path.parse(call.request.path)
+        if target is None or not target.plural:
+            answer = self._health.answer(call) or self._discovery.answer(call)
+            if answer is None:
+                raise NotFound("the server could not find the requested resource")
+            return answer
+        kind = self._registry.kinds.find(target.group, target.version, target.plural)
+        if kind is None or not _well_placed(kind, target):
+            raise NotFound("the server could not find the requested resource")
+        if call.request.method == "GET" and not target.subresource and call.flag("watch"):
+            return await self._watches.handle(call, kind, target)
+        return await self._objects.handle(call, kind, target)
+
+
+def _well_placed(kind: Kind, target: path.ResourcePath) -> bool:
+    """Whether the address has a namespace where one belongs; only lists may leave it out."""
+    if not kind.resource.namespaced:
+        return not target.namespace
+    return bool(target.namespace) or not target.name
+
+
+def _listen(host: str, port: int, freebind: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if freebind:
+            listening.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        listening.bind((host, port))
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+_IP_FREEBIND = getattr(socket, "IP_FREEBIND", 15)

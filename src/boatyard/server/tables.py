@@ -1,0 +1,116 @@
+"""Tables and partial metadata: what ``kubectl get`` shows, computed here so that every kubectl shows the same.
+
+The columns of Kubernetes' own kinds are in ``columns/``, a file per kind; those of custom kinds are the
+``additionalPrinterColumns`` of their definition; everything else has Name and Age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, NamedTuple
+
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.runtime.world import World
+from boatyard.server import columns
+from boatyard.server.columns.custom import custom_columns
+from boatyard.server.durations import age
+from boatyard.server.media import Form
+
+
+class Columns(NamedTuple):
+    """The columns of a kind: their definitions (name, type, format, priority, description), and an object's cells."""
+
+    definitions: list[dict[str, Any]]
+    cells: Callable[[Object, float], list[Any]]
+    """From an object and now (seconds since the epoch)."""
+
+
+class Tables:
+    """Turns objects into tables."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._columns: dict[tuple[str, str], tuple[Any, Columns]] = {}
+        self._core = _discovered()
+
+    def list(self, form: Form, kind: Kind, items: list[Object], metadata: dict[str, Any], include: str) -> Object:
+        """A list as a Table or a PartialObjectMetadataList."""
+        version = f"meta.k8s.io/{form.version}"
+        if form.transform != "Table":
+            partial = [_partial(item, form.version) for item in items]
+            return {"kind": "PartialObjectMetadataList", "apiVersion": version, "metadata": metadata, "items": partial}
+        return self._table(form, kind, items, metadata, include)
+
+    def one(self, form: Form, kind: Kind, obj: Object, include: str, *, columns: bool = True) -> Object:
+        """One object; ``columns`` says whether to send the definitions (a watch does so once)."""
+        if form.transform != "Table":
+            return _partial(obj, form.version)
+        metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+        table = self._table(form, kind, [obj], metadata, include)
+        if not columns:
+            table["columnDefinitions"] = []
+        return table
+
+    def bookmark(self, form: Form, obj: Object) -> Object:
+        """A BOOKMARK's object."""
+        if form.transform != "Table":
+            return _partial(obj, form.version)
+        row = {"cells": [], "object": _partial(obj, form.version)}
+        return {
+            "kind": "Table", "apiVersion": f"meta.k8s.io/{form.version}",
+            "metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]}, "columnDefinitions": [], "rows": [row],
+        }  # fmt: skip
+
+    def _table(self, form: Form, kind: Kind, items: list[Object], metadata: dict[str, Any], include: str) -> Object:
+        columns, now = self._of(kind), self._world.now()
+        rows: list[dict[str, Any]] = []
+        for item in items:
+            row: dict[str, Any] = {"cells": columns.cells(item, now)}
+            if include == "Metadata":
+                row["object"] = _partial(item, form.version)
+            elif include == "Object":
+                row["object"] = item
+            rows.append(row)
+        return {
+            "kind": "Table", "apiVersion": f"meta.k8s.io/{form.version}", "metadata": metadata,
+            "columnDefinitions": columns.definitions, "rows": rows,
+        }  # fmt: skip
+
+    def _of(self, kind: Kind) -> Columns:
+        key = (kind.resource.group, kind.resource.plural)
+        core = self._core.get(key)
+        if core is not None:
+            return core
+        known = self._columns.get(key)
+        if known is None or known[0] is not kind:
+            known = self._columns[key] = (kind, _custom(kind))
+        return known[1]
+
+
+def _custom(kind: Kind) -> Columns:
+    declared = (kind.custom or {}).get("additionalPrinterColumns")
+    if declared:
+        return Columns(*custom_columns(declared))
+    return Columns(columns.definitions("Name", "Created At" if kind.custom is None else "Age"), _plain)
+
+
+def _plain(obj: Object, now: float) -> list[Any]:
+    return [obj["metadata"].get("name", ""), age(obj, now)]
+
+
+def _discovered() -> dict[tuple[str, str], Columns]:
+    """Every module of ``columns/`` that names a ``RESOURCE``."""
+    found: dict[tuple[str, str], Columns] = {}
+    for module_info in sorted(iter_modules(columns.__path__), key=lambda m: m.name):
+        module = import_module(f"{columns.__name__}.{module_info.name}")
+        resource = getattr(module, "RESOURCE", None)
+        if resource is not None:
+            found[resource.group, resource.plural] = Columns(module.COLUMNS, module.cells)
+    return found
+
+
+def _partial(obj: Object, version: str) -> Object:
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": obj["metadata"]}

@@ -1,0 +1,118 @@
+"""The verbs over HTTP."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from boatyard.machinery.client.http import HttpClient
+from boatyard.machinery.meta.core import CONFIG_MAPS, NODES, SECRETS
+from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+def config_map(name: str, **data: str) -> dict:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": data}
+
+
+async def test_an_object_lives_its_life(client: HttpClient) -> None:
+    made = await client.create(CONFIG_MAPS, config_map("a", x="1"))
+    assert made["metadata"]["uid"]
+    assert await client.get(CONFIG_MAPS, "a", "default") == made
+    made["data"]["x"] = "2"
+    updated = await client.update(CONFIG_MAPS, made)
+    assert updated["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"]
+    patched = await client.patch(CONFIG_MAPS, "a", {"data": {"y": "3"}}, "default")
+    assert patched["data"] == {"x": "2", "y": "3"}
+    await client.delete(CONFIG_MAPS, "a", "default")
+    with pytest.raises(NotFound, match='configmaps "a" not found'):
+        await client.get(CONFIG_MAPS, "a", "default")
+
+
+async def test_refusals_come_back_as_what_they_are(client: HttpClient) -> None:
+    made = await client.create(CONFIG_MAPS, config_map("a"))
+    with pytest.raises(AlreadyExists):
+        await client.create(CONFIG_MAPS, config_map("a"))
+    await client.patch(CONFIG_MAPS, "a", {"data": {"y": "3"}}, "default")
+    with pytest.raises(Conflict, match="the object has been modified"):
+        await client.update(CONFIG_MAPS, made)
+    with pytest.raises(Conflict, match="Precondition failed"):
+        await client.delete(CONFIG_MAPS, "a", "default", uid="another")
+    with pytest.raises(BadRequest):
+        await client.list(CONFIG_MAPS, label_selector="a in (")
+    with pytest.raises(NotFound):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "b"}}, "nowhere")
+
+
+async def test_lists_come_in_pages(client: HttpClient) -> None:
+    for number in range(5):
+        await client.create(SECRETS, {"metadata": {"name": f"s{number}", "namespace": "default", "labels": {"n": str(number)}}})
+    first = await client.list(SECRETS, "default", limit=2)
+    assert [s["metadata"]["name"] for s in first.items] == ["s0", "s1"]
+    assert first.remaining == 3
+    second = await client.list(SECRETS, "default", limit=3, continue_token=first.continue_token)
+    assert [s["metadata"]["name"] for s in second.items] == ["s2", "s3", "s4"]
+    assert not second.continue_token
+    chosen = await client.list(SECRETS, label_selector="n in (1,3)")
+    assert [(s["kind"], s["metadata"]["name"]) for s in chosen.items] == [("Secret", "s1"), ("Secret", "s3")]
+
+
+async def test_yaml_goes_in_and_out(http: aiohttp.ClientSession) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {at: '22:22'}\n"
+    async with http.post(MAPS, data=text, headers={"Content-Type": "application/yaml"}) as response:
+        assert response.status == 201
+    async with http.get(f"{MAPS}/y", headers={"Accept": "application/yaml"}) as response:
+        assert response.content_type == "application/yaml"
+        assert "at: '22:22'" in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("body", "type", "status", "told"),
+    [
+        (b"{", "application/json", 400, "not valid JSON"),
+        (b"[]", "application/json", 400, "must be an object"),
+        (b"a: {", "application/yaml", 400, "line"),
+        (b"x", "text/plain", 415, "unknown format"),
+        (b"[" * 100_000, "application/json", 400, "not valid JSON"),
+        (b"\xff\xfe", "application/json", 400, "JSON"),
+        (b" " * (3 << 20) + b"{}", "application/json", 413, "limit is 3145728"),
+    ],
+)  # fmt: skip
+async def test_bad_bodies_are_told_apart(http: aiohttp.ClientSession, body: bytes, type: str, status: int, told: str) -> None:
+    async with http.post(MAPS, data=body, headers={"Content-Type": type}) as response:
+        assert response.status == status
+        answer = await response.json()
+    assert answer["kind"] == "Status"
+    assert told in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [
+        ("GET", "/api/v1/nosuchthings", 404), ("GET", "/api/v2/pods", 404), ("GET", "/apis/no.such/v1/things", 404),
+        ("GET", "/api/v1/configmaps/x", 404), ("GET", "/api/v1/namespaces/default/nodes", 404), ("GET", "/", 200), ("GET", "/x", 404),
+        ("POST", "/api/v1/configmaps", 405), ("PUT", MAPS, 405), ("DELETE", "/api", 404), ("GET", MAPS + "/x/status", 404),
+        ("GET", MAPS + "?limit=x", 400), ("GET", MAPS + "?watch=maybe", 400), ("GET", MAPS + "?resourceVersionMatch=x", 400),
+        ("POST", MAPS + "?dryRun=Some", 400), ("POST", MAPS + "?fieldValidation=x", 400),
+        ("TRACE", MAPS, 405),
+    ],
+)  # fmt: skip
+async def test_addresses_that_mean_nothing(http: aiohttp.ClientSession, method: str, address: str, status: int) -> None:
+    async with http.request(method, address, json={"metadata": {"name": "x"}} if method in ("POST", "PUT") else None) as response:
+        assert response.status == status
+        if status != 200:
+            assert (await response.json())["kind"] == "Status"
+
+
+async def test_a_status_write_keeps_the_spec(client: HttpClient) -> None:
+    await client.create(NODES, {"metadata": {"name": "n1"}, "spec": {"unschedulable": True}})
+    node = await client.patch(NODES, "n1", {"spec": {"unschedulable": False}, "status": {"phase": "x"}}, subresource="status")
+    assert (node["spec"], node["status"]["phase"]) == ({"unschedulable": True}, "x")
+    assert (await client.get(NODES, "n1", subresource="status"))["status"]["phase"] == "x"
+
+
+async def test_a_dry_run_writes_nothing(client: HttpClient) -> None:
+    await client.create(CONFIG_MAPS, config_map("dry"), dry_run=True)
+    with pytest.raises(NotFound):
+        await client.get(CONFIG_MAPS, "dry", "default")
