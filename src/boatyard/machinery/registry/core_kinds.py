@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from boatyard.machinery.meta import core, names
 from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.registry.strategies.custom_resource_definitions import CustomResourceDefinitions
+from boatyard.machinery.registry.strategies.namespaces import Namespaces
+from boatyard.machinery.registry.strategies.pods import Pods
+from boatyard.machinery.registry.strategies.secrets import ConfigMaps, Secrets
 
 
 def _same(*paths: str) -> dict[str, str]:
@@ -21,21 +25,21 @@ _EVENT_FIELDS = {
 }
 
 CORE_KINDS = (
-    Kind(core.CONFIG_MAPS, ("cm",)),
+    Kind(core.CONFIG_MAPS, ("cm",), strategy=ConfigMaps()),
     Kind(core.EVENTS, ("ev",), fields=_EVENT_FIELDS),
     Kind(
         core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"),
-        check_name=names.dns1123_label,
+        check_name=names.dns1123_label, strategy=Namespaces(),
     ),
     Kind(core.NODES, ("no",), subresources=("status",), fields=_same("spec.unschedulable")),
     Kind(core.PERSISTENT_VOLUMES, ("pv",), subresources=("status",), returns_deleted=True),
     Kind(core.PERSISTENT_VOLUME_CLAIMS, ("pvc",), subresources=("status",), returns_deleted=True),
     Kind(
         core.PODS, ("po",), ("all",), subresources=("status", "binding", "eviction", "log", "exec", "attach", "portforward"),
-        fields=_POD_FIELDS, generation=True, returns_deleted=True,
+        fields=_POD_FIELDS, generation=True, returns_deleted=True, strategy=Pods(),
     ),
     Kind(core.POD_TEMPLATES, returns_deleted=True, generation=True),
-    Kind(core.SECRETS, fields=_same("type")),
+    Kind(core.SECRETS, fields=_same("type"), strategy=Secrets()),
     Kind(
         core.SERVICES, ("svc",), ("all",), subresources=("status",), fields=_same("spec.clusterIP", "spec.type"),
         check_name=names.dns1035_label, returns_deleted=True,
@@ -51,5 +55,6 @@ CORE_KINDS = (
     Kind(core.CLUSTER_ROLE_BINDINGS, check_name=names.path_segment),
     Kind(
         core.CUSTOM_RESOURCE_DEFINITIONS, ("crd", "crds"), ("api-extensions",), subresources=("status",), generation=True,
+        strategy=CustomResourceDefinitions(),
     ),
 )  # fmt: skip

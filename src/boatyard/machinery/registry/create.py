@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from boatyard.machinery.meta.core import NAMESPACES
-from boatyard.machinery.meta.errors import Forbidden, already_exists, invalid
+from boatyard.machinery.meta.errors import Forbidden, MethodNotAllowed, already_exists, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
+from boatyard.machinery.registry.shape import shape
 from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
@@ -37,9 +38,12 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
     """All that happens to a new object between its decoding and its writing."""
     kind = request.kind
     metadata.create(request, obj, ledger.world)
+    if kind.terminating:
+        raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
     if kind.has_status and kind.custom is not None:
         obj.pop("status", None)
     _check_namespace(ledger, request, obj)
+    shape(request, obj)
     kind.strategy.prepare_create(ledger, request.caller, obj)
     wrong = metadata.validate(request, obj) + kind.strategy.validate_create(obj)
     if wrong:

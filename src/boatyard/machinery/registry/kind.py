@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from boatyard.machinery.meta import names
+from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.strategy import Strategy
+from boatyard.machinery.schema.structural import Structural
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+def _no_schema() -> Structural | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,9 @@ class Kind:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     singular: str = ""
+    """Empty: the kind in lower case."""
+    list_kind: str = ""
+    """Empty: the kind and ``List``."""
     subresources: tuple[str, ...] = ()
     """Of ``status``, ``scale``, ``binding``, ``eviction``, ``token``, ``finalize``, ``approval``, ``log``, …"""
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -33,8 +41,12 @@ class Kind:
     strategy: Strategy = field(default_factory=Strategy)
     stored: bool = True
     """False: create answers and forgets (reviews)."""
-    custom: Mapping[str, Any] | None = None
+    schema: Callable[[], Structural | None] = _no_schema
+    """The schema of its documents, loaded when it is first asked for."""
+    custom: Object | None = None
     """For a custom kind, its entry of ``spec.versions`` in the CustomResourceDefinition."""
+    terminating: bool = False
+    """Its definition is being deleted: no new objects."""
 
     @property
     def has_status(self) -> bool:

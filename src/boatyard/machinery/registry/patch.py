@@ -7,6 +7,8 @@ from typing import Any
 from boatyard.machinery.client.client import PatchType
 from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.patch.json_patch import json_patch
+from boatyard.machinery.patch.merge_patch import merge_patch
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.write import modify
@@ -29,24 +31,13 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
 
 def patched(live: Object, difference: Any, type: PatchType) -> Object:
     """The object with the patch applied."""
-    if type == "merge":
-        if not isinstance(difference, dict):
-            raise BadRequest("a merge patch must be an object")
-        return merge(live, difference)
-    raise BadRequest(f"{type} patches are not supported for this kind")
-
-
-def merge(target: Any, difference: Any) -> Any:
-    """RFC 7386."""
+    if type == "json":
+        return json_patch(live, difference)
     if not isinstance(difference, dict):
-        return difference
-    result = dict(target) if isinstance(target, dict) else {}
-    for key, value in difference.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merge(result.get(key), value)
-    return result
+        raise BadRequest(f"a {type} patch must be an object")
+    if type == "merge":
+        return merge_patch(live, difference)
+    raise BadRequest(f"{type} patches are not supported for this kind")
 
 
 def _names_revision(difference: Any) -> bool:

@@ -7,13 +7,15 @@ from contextlib import aclosing
 from typing import Any
 
 from boatyard.machinery.client.client import ObjectList, PatchType, Propagation, WatchEvent
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
 from boatyard.machinery.meta.errors import MethodNotAllowed, NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.registry import create, delete, documents, patch, read, update
+from boatyard.machinery.registry import create, definition_cleanup, delete, documents, patch, read, update
 from boatyard.machinery.registry.authorizer import AllowAll, Authorizer, refusal
 from boatyard.machinery.registry.bootstrap import bootstrap
 from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.definitions import Definitions
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.kinds import Kinds
 from boatyard.machinery.registry.ledger import Ledger
@@ -35,11 +37,14 @@ class Registry:
     def __init__(self, store: Store, world: World, *, authorizer: Authorizer | None = None) -> None:
         self.kinds = Kinds()
         self.ledger = Ledger(store, world, self.kinds)
+        self._definitions = Definitions(self.ledger)
         self.authorizer: Authorizer = authorizer or AllowAll()
 
     async def start(self) -> None:
         """Load custom kinds; make the namespaces that are always there. Once, before anything else."""
+        self._definitions.load()
         await bootstrap(self.ledger)
+        await definition_cleanup.finish_all(self.ledger)
 
     async def get(
         self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
@@ -112,7 +117,7 @@ class Registry:
         request = self._request(caller, "update", resource, where, name or body.get("metadata", {}).get("name", ""), subresource)
         request.field_manager, request.dry_run, request.field_validation = field_manager, dry_run, field_validation
         request.warnings = warnings if warnings is not None else request.warnings
-        return await update.update(self.ledger, request, body)
+        return await self._after(request, await update.update(self.ledger, request, body))
 
     async def patch(
         self, caller: Caller, resource: Resource, name: str, difference: Any, namespace: str | None = None, *,
@@ -122,7 +127,7 @@ class Registry:
         request = self._request(caller, "patch", resource, namespace, name, subresource)
         request.field_manager, request.dry_run, request.field_validation = field_manager, dry_run, field_validation
         request.warnings = warnings if warnings is not None else request.warnings
-        return await patch.patch(self.ledger, request, difference, type)
+        return await self._after(request, await patch.patch(self.ledger, request, difference, type))
 
     async def delete(
         self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, uid: str = "",
@@ -133,7 +138,19 @@ class Registry:
         request.dry_run = dry_run
         options = delete.DeleteOptions(uid, resource_version, propagation, grace_period_seconds)
         obj, gone = await delete.delete(self.ledger, request, options)
+        await self._after(request, obj)
         return obj if not gone or request.kind.returns_deleted else delete.deleted_status(request, obj)
+
+    async def _after(self, request: Request, obj: Object) -> Object:
+        """A definition that is being deleted may have lost its last object by this write."""
+        if request.dry_run:
+            return obj
+        resource = request.kind.resource
+        if request.kind.terminating:
+            await definition_cleanup.finish(self.ledger, resource.group_resource)
+        elif resource == CUSTOM_RESOURCE_DEFINITIONS and obj["metadata"].get("deletionTimestamp"):
+            await definition_cleanup.finish(self.ledger, request.name)
+        return obj
 
     def _request(
         self, caller: Caller, verb: str, resource: Resource, namespace: str | None, name: str | None = None,

@@ -10,6 +10,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
+from boatyard.machinery.registry.shape import shape
 from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
 
 ATTEMPTS = 20
@@ -58,6 +59,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
     metadata.frame(request, obj)
     metadata.update(request, obj, old)
     _keep_other_half(request, obj, old)
+    shape(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
     if kind.generation and not request.subresource and _wants_more(request, obj, old):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1

@@ -1,0 +1,43 @@
+"""Namespaces: they end when their content has gone and whoever finalizes has said so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boatyard.machinery.meta.errors import Forbidden
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.strategy import Strategy
+
+if TYPE_CHECKING:
+    from boatyard.machinery.registry.caller import Caller
+    from boatyard.machinery.registry.ledger import Ledger
+
+CONTENT = "kubernetes"
+"""In ``spec.finalizers`` until the namespace's content is deleted."""
+NAME_LABEL = "kubernetes.io/metadata.name"
+PERMANENT = ("default", "kube-system", "kube-public")
+
+
+class Namespaces(Strategy):
+    """``spec.finalizers`` is changed through the ``finalize`` subresource only."""
+
+    def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
+        obj["spec"] = {"finalizers": [CONTENT]}
+        obj["status"] = {"phase": "Active"}
+        obj["metadata"].setdefault("labels", {})[NAME_LABEL] = obj["metadata"].get("name", "")
+
+    def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
+        if subresource != "finalize":
+            obj["spec"] = old["spec"]
+        obj["metadata"].setdefault("labels", {})[NAME_LABEL] = old["metadata"]["name"]
+
+    def prepare_delete(self, ledger: Ledger, obj: Object) -> None:
+        name = obj["metadata"]["name"]
+        if name in PERMANENT:
+            raise Forbidden(
+                f'namespaces "{name}" is forbidden: this namespace may not be deleted', {"name": name, "kind": "namespaces"}
+            )
+        obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
+
+    def holds(self, obj: Object) -> bool:
+        return bool((obj.get("spec") or {}).get("finalizers"))
