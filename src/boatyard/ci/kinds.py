@@ -23,6 +23,9 @@ ARCHIVE_FINALIZER = "boatyard.dev/archive"
 """On a Build until its document is in the object store."""
 CANCEL_ANNOTATION = "boatyard.dev/cancel"
 """On a Build: end it. The value says who and why, for people."""
+RETRY_ANNOTATION = "boatyard.dev/retry"
+"""On a finished Build: build the same commit once more. The value is unique to the request (`who/id`); the CI server makes the new
+Build, once per value."""
 LONGEST_NAME = 40
 """Of a CiConfig, so that what is named after it and a build's number stays a DNS label."""
 FINAL_PHASES = ("Succeeded", "Failed", "Error", "Cancelled")

@@ -1,0 +1,123 @@
+"""Following a build: its log lines as they are written, in the order of its containers, whatever becomes of its pods."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import NamedTuple
+
+from boatyard.ci.kinds import FINAL_PHASES, Build
+from boatyard.machinery.client.client import Client
+from boatyard.machinery.meta.core import PODS
+from boatyard.machinery.meta.errors import ApiError, Gone, NotFound
+from boatyard.machinery.meta.objects import Object, revision
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.objects.store import ObjectStore
+
+
+class LogLine(NamedTuple):
+    """One line of one container of one attempt."""
+
+    attempt: int
+    container: str
+    text: bytes
+    """Without its end."""
+
+
+def phase(build: Object) -> str:
+    """``status.phase``; a build without a status is pending."""
+    return (build.get("status") or {}).get("phase") or "Pending"
+
+
+async def states(client: Client, resource: Resource, name: str, namespace: str) -> AsyncGenerator[Object, None]:
+    """An object's states as they come, the present one first; ends when it is deleted."""
+    while True:
+        obj = await client.get(resource, name, namespace)
+        yield obj
+        try:
+            events = client.watch(resource, namespace, resource_version=revision(obj), field_selector=f"metadata.name={name}")
+            async for event in events:
+                if event.type == "DELETED":
+                    return
+                if event.type != "BOOKMARK":
+                    yield event.object
+        except Gone:
+            continue
+
+
+async def follow(client: Client, name: str, namespace: str) -> AsyncIterator[LogLine]:
+    """Log lines of a build until it is over. Raises NotFound when there is no such build."""
+    followed = 0
+    async with aclosing(states(client, Build.resource, name, namespace)) as builds:
+        async for build in builds:
+            for attempt in (build.get("status") or {}).get("attempts") or ():
+                if attempt["number"] > followed:
+                    followed = attempt["number"]
+                    async for line in _attempt(client, attempt["pod"], namespace, followed):
+                        yield line
+            if phase(build) in FINAL_PHASES:
+                return
+
+
+async def _attempt(client: Client, pod_name: str, namespace: str, attempt: int) -> AsyncIterator[LogLine]:
+    """One container after the other: build containers take turns, so the one that is read next has kept what it said."""
+    try:
+        pod = await client.get(PODS, pod_name, namespace)
+        spec = pod["spec"]
+        sidecars = [c["name"] for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
+        names = [c["name"] for c in (*(spec.get("initContainers") or ()), *spec["containers"]) if c["name"] not in sidecars]
+        for container in names:
+            if await _started(client, pod_name, namespace, container):
+                async for text in _lines(client.logs(namespace, pod_name, container=container, follow=True)):
+                    yield LogLine(attempt, container, text)
+    except NotFound:
+        # The pod is gone before it was read to the end; what it said is in the object store.
+        return
+
+
+async def _started(client: Client, pod_name: str, namespace: str, container: str) -> bool:
+    """Wait until a container has begun. False when the pod ended without it."""
+    async with aclosing(states(client, PODS, pod_name, namespace)) as pods:
+        async for pod in pods:
+            status = pod.get("status") or {}
+            for told in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+                if told["name"] == container and ("running" in told["state"] or "terminated" in told["state"]):
+                    return True
+            if status.get("phase") in ("Succeeded", "Failed"):
+                return False
+    return False
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    rest = b""
+    try:
+        async for chunk in chunks:
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                yield line
+    except ApiError:
+        # The stream broke; the build's state tells what comes next.
+        pass
+    if rest:
+        yield rest
+
+
+async def archived(objects: ObjectStore, build: Object) -> AsyncIterator[LogLine]:
+    """Log lines of a build from the object store: every attempt, every container, as they were kept."""
+    for attempt in (build.get("status") or {}).get("attempts") or ():
+        prefix = attempt.get("logs") or ""
+        if not prefix:
+            continue
+        keys = [info.key async for info in objects.list(prefix.rstrip("/") + "/")]
+        rest, last = b"", ""
+        for key in keys:
+            container = key.rsplit("/", 2)[1]
+            if container != last and rest:
+                yield LogLine(attempt["number"], last, rest)
+                rest = b""
+            last = container
+            *whole, rest = (rest + await objects.get(key)).split(b"\n")
+            for line in whole:
+                yield LogLine(attempt["number"], container, line)
+        if rest:
+            yield LogLine(attempt["number"], last, rest)
