@@ -41,6 +41,24 @@ async def _embedded(stack: AsyncExitStack, store: Any) -> Client:
     return EmbeddedClient(registry)
 
 
+async def _http(stack: AsyncExitStack, path: Path) -> Client:
+    from boatyard.machinery.client.http import HttpClient
+    from boatyard.server.auth.pki import Pki
+    from boatyard.server.server import ApiServer
+
+    world = RealWorld()
+    registry = Registry(MemoryStore(), world)
+    await registry.start()
+    pki = Pki(path / "pki", world)
+    server = ApiServer(registry, pki=pki, world=world)
+    await server.start()
+    stack.push_async_callback(server.stop)
+    cert, key = pki.admin()
+    client = HttpClient(server.address, ca_file=str(pki.ca), cert_file=str(cert), key_file=str(key))
+    stack.push_async_callback(client.close)
+    return client
+
+
 async def _kubernetes(stack: AsyncExitStack, path: Path) -> Client:
     from boatyard.machinery.client.kubeconfig import from_kubeconfig
 
@@ -49,7 +67,7 @@ async def _kubernetes(stack: AsyncExitStack, path: Path) -> Client:
     return client
 
 
-SUBJECTS = {"memory": _memory, "sqlite": _sqlite, "kubernetes": _kubernetes}
+SUBJECTS = {"memory": _memory, "sqlite": _sqlite, "http": _http, "kubernetes": _kubernetes}
 
 
 def _marked(name: str) -> Any:
