@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ GADGETS = Resource("suite.boatyard.dev", "v1", "gadgets", "Gadget")
 
 
 def gadget(name: str = "g", **metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name, **metadata}, "spec": {"size": 1}}
+    return {"apiVersion": GADGETS.api_version, "kind": "Gadget", "metadata": {"name": name, **metadata}, "spec": {"size": 1}}
 
 
 async def ended(client: Client, name: str) -> None:
@@ -29,6 +30,17 @@ async def ended(client: Client, name: str) -> None:
             return
         await asyncio.sleep(0.05)
     raise TimeoutError(f"{name} is still there")
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left(client: Client) -> AsyncIterator[None]:
+    """The definition goes even when a test fails: a real cluster outlives it."""
+    yield
+    try:
+        await client.delete(CUSTOM_RESOURCE_DEFINITIONS, GADGETS.group_resource)
+        await ended(client, GADGETS.group_resource)
+    except NotFound:
+        pass
 
 
 async def test_a_kind_comes_changes_and_goes(client: Client, namespace: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from boatyard.machinery.meta import core, names
+from boatyard.machinery.registry.core.types import core_schema
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.strategies.custom_resource_definitions import CustomResourceDefinitions
 from boatyard.machinery.registry.strategies.namespaces import Namespaces
 from boatyard.machinery.registry.strategies.pods import Pods
 from boatyard.machinery.registry.strategies.secrets import ConfigMaps, Secrets
+from boatyard.machinery.schema.structural import Structural
 
 
 def _same(*paths: str) -> dict[str, str]:
@@ -24,7 +28,15 @@ _EVENT_FIELDS = {
     "source": "source.component",
 }
 
-CORE_KINDS = (
+
+def _with_schema(kind: Kind) -> Kind:
+    def schema() -> Structural:
+        return core_schema(kind.resource)
+
+    return replace(kind, schema=schema)
+
+
+_KINDS = (
     Kind(core.CONFIG_MAPS, ("cm",), strategy=ConfigMaps()),
     Kind(core.EVENTS, ("ev",), fields=_EVENT_FIELDS),
     Kind(
@@ -58,3 +70,5 @@ CORE_KINDS = (
         strategy=CustomResourceDefinitions(),
     ),
 )  # fmt: skip
+
+CORE_KINDS = tuple(_with_schema(kind) for kind in _KINDS)

@@ -36,6 +36,9 @@ def frame(request: Request, obj: Object) -> None:
         raise BadRequest("metadata: expected map")
     for field in [field for field, value in metadata.items() if value is None]:
         del metadata[field]
+    for field in ("name", "generateName", "namespace", "uid", "resourceVersion"):
+        if not isinstance(metadata.get(field, ""), str):
+            raise BadRequest(f"metadata.{field}: Invalid value: must be a string")
     if not resource.namespaced:
         if metadata.pop("namespace", ""):
             raise BadRequest("namespace should not be set on cluster-scoped objects")

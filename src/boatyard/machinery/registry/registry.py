@@ -15,6 +15,7 @@ from boatyard.machinery.registry import create, definition_cleanup, delete, docu
 from boatyard.machinery.registry.authorizer import AllowAll, Authorizer, refusal
 from boatyard.machinery.registry.bootstrap import bootstrap
 from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.core.types import core_type
 from boatyard.machinery.registry.definitions import Definitions
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.kinds import Kinds
@@ -37,7 +38,7 @@ class Registry:
     def __init__(self, store: Store, world: World, *, authorizer: Authorizer | None = None) -> None:
         self.kinds = Kinds()
         self.ledger = Ledger(store, world, self.kinds)
-        self._definitions = Definitions(self.ledger)
+        self._definitions = Definitions(self.ledger, core_type)
         self.authorizer: Authorizer = authorizer or AllowAll()
 
     async def start(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.core.pod_defaults import qos_class
 from boatyard.machinery.registry.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -63,23 +64,3 @@ def _fixed(spec: Object) -> Object:
     if kept.get("terminationGracePeriodSeconds") == 1:
         del kept["terminationGracePeriodSeconds"]
     return kept
-
-
-def qos_class(spec: Object) -> str:
-    """Guaranteed, Burstable or BestEffort, as ``GetPodQOS`` computes it from cpu and memory."""
-    requests: list[Object] = []
-    limits: list[Object] = []
-    for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
-        resources = container.get("resources") or {}
-        limit = _counted(resources.get("limits"))
-        limits.append(limit)
-        requests.append({**limit, **_counted(resources.get("requests"))})
-    if not any(requests) and not any(limits):
-        return "BestEffort"
-    if all(len(limit) == 2 and limit == request for limit, request in zip(limits, requests, strict=True)):
-        return "Guaranteed"
-    return "Burstable"
-
-
-def _counted(amounts: Object | None) -> Object:
-    return {name: str(amount) for name, amount in (amounts or {}).items() if name in ("cpu", "memory") and str(amount) != "0"}

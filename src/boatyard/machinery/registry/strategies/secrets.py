@@ -1,19 +1,14 @@
-"""Secrets: stringData is written, never read; the type can't change."""
+"""Secrets and config maps: keys that can be files, bounded size, and what can't change."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
 
 from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.strategy import Strategy
-
-if TYPE_CHECKING:
-    from boatyard.machinery.registry.caller import Caller
-    from boatyard.machinery.registry.ledger import Ledger
 
 LARGEST_BYTES = 1024 * 1024
 _REQUIRED_KEYS = {
@@ -26,14 +21,6 @@ _REQUIRED_KEYS = {
 
 class Secrets(Strategy):
     """Rules of ``ValidateSecret``. Messages never show a value."""
-
-    def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
-        _take_in(obj)
-        obj.setdefault("type", "Opaque")
-
-    def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
-        _take_in(obj)
-        obj.setdefault("type", old.get("type", "Opaque"))
 
     def validate_create(self, obj: Object) -> list[FieldError]:
         data = obj.get("data") or {}
@@ -79,14 +66,6 @@ def immutable_wrong(obj: Object, old: Object, fields: tuple[str, ...]) -> list[F
     if not obj.get("immutable"):
         changed.insert(0, "immutable")
     return [FieldError(field, "FieldValueForbidden", told) for field in changed]
-
-
-def _take_in(obj: Object) -> None:
-    plain = obj.pop("stringData", None)
-    if isinstance(plain, dict) and plain:
-        data = obj["data"] = dict(obj.get("data") or {})
-        for key, value in plain.items():
-            data[key] = base64.b64encode(str(value).encode()).decode()
 
 
 def _data_wrong(data: Object, *, base64_encoded: bool, path: str = "data") -> list[FieldError]:
