@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import Any
 
 import msgspec
 
@@ -13,16 +12,25 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.schema.structural import Schema, Structural
 
-_GROUP_NAMES = {
-    "": "", "apiextensions.k8s.io": "apiextensions.", "authentication.k8s.io": "authentication.", "authorization.k8s.io": "authorization.",
-    "autoscaling": "autoscaling.", "certificates.k8s.io": "certificates.", "coordination.k8s.io": "coordination.",
-    "discovery.k8s.io": "discovery.", "networking.k8s.io": "networking.", "policy": "policy.", "rbac.authorization.k8s.io": "rbac.",
-}  # fmt: skip
+_PREFIXES = {
+    "": "",
+    "apiextensions.k8s.io": "apiextensions.",
+    "authentication.k8s.io": "authentication.",
+    "authorization.k8s.io": "authorization.",
+    "autoscaling": "autoscaling.",
+    "certificates.k8s.io": "certificates.",
+    "coordination.k8s.io": "coordination.",
+    "discovery.k8s.io": "discovery.",
+    "networking.k8s.io": "networking.",
+    "policy": "policy.",
+    "rbac.authorization.k8s.io": "rbac.",
+}
+"""API group -> how its types' short names begin."""
 
 
 @cache
 def _definitions() -> dict[str, msgspec.Raw]:
-    data = resources.files(__package__).joinpath("types.json").read_bytes()
+    data = resources.files("boatyard.machinery.registry.core").joinpath("types.json").read_bytes()
     return msgspec.json.decode(data, type=dict[str, msgspec.Raw])
 
 
@@ -39,7 +47,7 @@ def core_type(name: str) -> Structural:
 
 def type_name(resource: Resource) -> str:
     """The short name of a resource's type. Raises KeyError for a group that isn't Kubernetes' own."""
-    return f"{_GROUP_NAMES[resource.group]}{resource.version}.{resource.kind}"
+    return f"{_PREFIXES[resource.group]}{resource.version}.{resource.kind}"
 
 
 def core_schema(resource: Resource) -> Structural:

@@ -1,0 +1,127 @@
+"""Rules for pods that their type doesn't hold: what may be in a spec, and what of it may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from boatyard.machinery.meta import names
+from boatyard.machinery.meta.errors import FieldError
+from boatyard.machinery.meta.field_errors import forbidden, invalid, invalid_each, required, unsupported
+from boatyard.machinery.meta.objects import Object, copied
+from boatyard.machinery.registry.core.containers import validate_containers
+from boatyard.machinery.registry.core.volumes import validate_volumes
+
+_MAX_INT32 = 2**31 - 1
+RESTART_POLICIES = ("Always", "OnFailure", "Never")
+DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+_MAY_CHANGE = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+
+
+def validate_pod_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
+    """Everything wrong with a defaulted pod spec."""
+    volumes = spec.get("volumes") or []
+    yield from validate_volumes(volumes, f"{path}.volumes")
+    yield from validate_containers(spec, {volume.get("name", "") for volume in volumes}, path)
+    policy, dns = spec.get("restartPolicy"), spec.get("dnsPolicy")
+    if policy not in RESTART_POLICIES:
+        yield unsupported(f"{path}.restartPolicy", policy, RESTART_POLICIES) if policy else required(f"{path}.restartPolicy")
+    if dns not in DNS_POLICIES:
+        yield unsupported(f"{path}.dnsPolicy", dns, DNS_POLICIES) if dns else required(f"{path}.dnsPolicy")
+    if (grace := spec.get("terminationGracePeriodSeconds", 0)) < 0:
+        yield invalid(f"{path}.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0")
+    if (deadline := spec.get("activeDeadlineSeconds")) is not None and not 1 <= deadline <= _MAX_INT32:
+        yield invalid(f"{path}.activeDeadlineSeconds", deadline, f"must be between 1 and {_MAX_INT32}, inclusive")
+    for field in ("serviceAccountName", "nodeName"):
+        if value := spec.get(field):
+            yield from invalid_each(f"{path}.{field}", value, names.dns1123_subdomain(value))
+    for field in ("hostname", "subdomain"):
+        if value := spec.get(field):
+            yield from invalid_each(f"{path}.{field}", value, names.dns1123_label(value))
+    for key, value in (spec.get("nodeSelector") or {}).items():
+        yield from invalid_each(f"{path}.nodeSelector", key, names.qualified_name(key))
+        yield from invalid_each(f"{path}.nodeSelector", value, names.label_value(value))
+    yield from _tolerations(spec.get("tolerations") or [], f"{path}.tolerations")
+    yield from _security(spec, path)
+
+
+def _tolerations(tolerations: list[Object], where: str) -> Iterator[FieldError]:
+    for index, toleration in enumerate(tolerations):
+        at, key, operator = f"{where}[{index}]", toleration.get("key"), toleration.get("operator") or "Equal"
+        if key:
+            yield from invalid_each(f"{at}.key", key, names.qualified_name(key))
+        elif operator != "Exists":
+            told = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+            yield invalid(f"{at}.operator", toleration.get("operator") or "", told)
+        if operator == "Equal":
+            if wrong := names.label_value(toleration.get("value") or ""):
+                yield invalid(f"{at}.operator", toleration["value"], ";".join(wrong))
+        elif operator == "Exists":
+            if toleration.get("value"):
+                yield invalid(f"{at}.operator", toleration["value"], "value must be empty when `operator` is 'Exists'")
+        else:
+            yield unsupported(f"{at}.operator", operator, ("Equal", "Exists"))
+        effect = toleration.get("effect")
+        if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
+            yield invalid(f"{at}.effect", effect or "", "effect must be 'NoExecute' when `tolerationSeconds` is set")
+        if effect and effect not in EFFECTS:
+            yield unsupported(f"{at}.effect", effect, EFFECTS)
+
+
+def _security(spec: Object, path: str) -> Iterator[FieldError]:
+    contexts = [(spec.get("securityContext") or {}, f"{path}.securityContext")]
+    for kind in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(kind) or ()):
+            contexts.append((container.get("securityContext") or {}, f"{path}.{kind}[{index}].securityContext"))
+    for context, at in contexts:
+        for field in ("runAsUser", "runAsGroup", "fsGroup"):
+            if (value := context.get(field)) is not None and not 0 <= value <= _MAX_INT32:
+                yield invalid(f"{at}.{field}", value, f"must be between 0 and {_MAX_INT32}, inclusive")
+
+
+def validate_pod_update(new: Object, old: Object) -> Iterator[FieldError]:
+    """What of a pod's spec may not change. Bindings and status don't pass here."""
+    after, before = new.get("spec") or {}, old.get("spec") or {}
+    if after == before:
+        return
+    for kind in ("containers", "initContainers"):
+        if len(after.get(kind) or ()) != len(before.get(kind) or ()):
+            yield forbidden(
+                f"spec.{kind}", f"pod updates may not add or remove {'containers' if kind == 'containers' else 'init containers'}"
+            )
+            return
+    yield from _deadline(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+    yield from _added_tolerations(after.get("tolerations") or [], before.get("tolerations") or [])
+    if _frozen(after, before) != _frozen(before, before):
+        yield forbidden("spec", _MAY_CHANGE)
+
+
+def _deadline(new: int | None, old: int | None) -> Iterator[FieldError]:
+    if new is not None and old is not None and new > old:
+        yield invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value")
+    if new is None and old is not None:
+        yield invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")
+
+
+def _added_tolerations(new: list[Object], old: list[Object]) -> Iterator[FieldError]:
+    def bare(toleration: Object) -> Object:
+        return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
+
+    kept = [bare(toleration) for toleration in new]
+    if any(bare(toleration) not in kept for toleration in old):
+        yield forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
+
+
+def _frozen(spec: Object, before: Object) -> Object:
+    """The part of a spec that may not change."""
+    frozen = {key: value for key, value in spec.items() if key not in ("tolerations", "activeDeadlineSeconds", "schedulingGates")}
+    for kind in ("containers", "initContainers"):
+        if kind in frozen:
+            frozen[kind] = [{key: value for key, value in container.items() if key != "image"} for container in frozen[kind]]
+    if (before.get("terminationGracePeriodSeconds") or 0) < 0 and frozen.get("terminationGracePeriodSeconds") == 1:
+        frozen["terminationGracePeriodSeconds"] = before["terminationGracePeriodSeconds"]
+    return copied(frozen)

@@ -1,0 +1,89 @@
+"""Rules for claims and volumes that their types don't hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from boatyard.machinery.meta.errors import FieldError
+from boatyard.machinery.meta.field_errors import forbidden, invalid, required, unsupported
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.quantity import parse_quantity
+from boatyard.machinery.registry.core.volumes import validate_host_path
+
+ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
+_NOT_SOURCES = (
+    "capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "volumeMode",
+    "nodeAffinity", "volumeAttributesClassName",
+)  # fmt: skip
+
+
+def validate_claim(obj: Object, old: Object | None) -> Iterator[FieldError]:
+    """A PersistentVolumeClaim."""
+    spec = obj.get("spec") or {}
+    yield from _access_modes(spec)
+    size = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if size is None:
+        yield required("spec.resources[storage]")
+    elif parse_quantity(size) <= 0:
+        yield invalid("spec.resources[storage]", size, "must be greater than zero")
+    if old is None:
+        return
+    before = old.get("spec") or {}
+    if _claim_frozen(spec, before) != _claim_frozen(before, before):
+        yield forbidden(
+            "spec", "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        )
+
+
+def _claim_frozen(spec: Object, before: Object) -> Object:
+    """A claim that has no volume yet may be given one; a bound one may be made larger."""
+    loose = ("resources", "volumeAttributesClassName")
+    if not before.get("volumeName"):
+        loose = ("volumeName", "volumeAttributesClassName")
+    return {key: value for key, value in spec.items() if key not in loose}
+
+
+def validate_volume(obj: Object, old: Object | None) -> Iterator[FieldError]:
+    """A PersistentVolume."""
+    spec = obj.get("spec") or {}
+    yield from _access_modes(spec)
+    size = (spec.get("capacity") or {}).get("storage")
+    if not spec.get("capacity"):
+        yield required("spec.capacity")
+    if size is None:
+        yield unsupported("spec.capacity", list(spec.get("capacity") or {}), ("storage",))
+    elif parse_quantity(size) <= 0:
+        yield invalid("spec.capacity[storage]", size, "must be greater than zero")
+    policy = spec.get("persistentVolumeReclaimPolicy")
+    if policy and policy not in RECLAIM_POLICIES:
+        yield unsupported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM_POLICIES)
+    sources = [key for key in spec if key not in _NOT_SOURCES]
+    if not sources:
+        yield required("spec", "must specify a volume type")
+    for extra in sources[1:]:
+        yield forbidden(f"spec.{extra}", "may not specify more than 1 volume type")
+    if "hostPath" in sources:
+        yield from validate_host_path(spec["hostPath"], "spec.hostPath")
+    if "local" in sources:
+        if not spec["local"].get("path"):
+            yield required("spec.local.path")
+        if not spec.get("nodeAffinity"):
+            yield required("spec.nodeAffinity", "Local volume requires node affinity")
+    if old is not None:
+        before = old.get("spec") or {}
+        if any(spec.get(key) != before.get(key) for key in {*sources, *(key for key in before if key not in _NOT_SOURCES)}):
+            yield forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
+        if spec.get("volumeMode") != before.get("volumeMode"):
+            yield invalid("spec.volumeMode", spec.get("volumeMode"), "field is immutable")
+
+
+def _access_modes(spec: Object) -> Iterator[FieldError]:
+    modes = spec.get("accessModes") or []
+    if not modes:
+        yield required("spec.accessModes", "at least 1 access mode is required")
+    for mode in modes:
+        if mode not in ACCESS_MODES:
+            yield unsupported("spec.accessModes", mode, ACCESS_MODES)
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        yield forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes")

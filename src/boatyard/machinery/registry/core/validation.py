@@ -1,0 +1,97 @@
+"""What is wrong with documents of Kubernetes' own kinds, beyond the types of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from boatyard.machinery.meta import core, names
+from boatyard.machinery.meta.errors import FieldError
+from boatyard.machinery.meta.field_errors import invalid, invalid_each, required, unsupported
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry.core import access, data, services, storage
+from boatyard.machinery.registry.core.pods import EFFECTS, validate_pod_spec, validate_pod_update
+from boatyard.machinery.registry.core.types import core_schema, is_type_error
+from boatyard.machinery.schema.definition import validate_definition
+
+Rules: TypeAlias = Callable[[Object, Object | None], Iterator[FieldError]]
+
+
+def validate(resource: Resource, new: Object, old: Object | None = None) -> list[FieldError]:
+    """Everything wrong with a defaulted document; with ``old``, also what of it may not change.
+
+    Metadata and status are not looked at: metadata follows one rule for all kinds, and status is written by those who know.
+    """
+    rules = _RULES.get(resource)
+    found = list(rules(new, old)) if rules else []
+    told = {error.path for error in found}
+    for error in core_schema(resource).validate({key: value for key, value in new.items() if key not in ("metadata", "status")}):
+        enum_of_nothing = error.type == "FieldValueNotSupported" and error.message.startswith('Unsupported value: ""')
+        if error.path not in told and not is_type_error(error) and not enum_of_nothing and error.path not in _NOT_REQUIRED:
+            found.append(error)
+    return found
+
+
+_NOT_REQUIRED = ("metadata", "rules", "spec.resources", "involvedObject")
+"""Required by the type, yet a server takes documents without."""
+
+
+def _pod(new: Object, old: Object | None) -> Iterator[FieldError]:
+    if old is None:
+        yield from validate_pod_spec(new.get("spec") or {})
+    else:
+        wrong = list(validate_pod_update(new, old))
+        yield from wrong or validate_pod_spec(new.get("spec") or {})
+
+
+def _pod_template(new: Object, old: Object | None) -> Iterator[FieldError]:
+    yield from validate_pod_spec((new.get("template") or {}).get("spec") or {}, "template.spec")
+
+
+def _node(new: Object, old: Object | None) -> Iterator[FieldError]:
+    seen: set[tuple[str, str]] = set()
+    for index, taint in enumerate((new.get("spec") or {}).get("taints") or ()):
+        at, key, effect = f"spec.taints[{index}]", taint.get("key", ""), taint.get("effect", "")
+        yield from invalid_each(f"{at}.key", key, names.qualified_name(key))
+        yield from invalid_each(f"{at}.value", taint.get("value"), names.label_value(taint.get("value") or ""))
+        if not effect:
+            yield required(f"{at}.effect")
+        elif effect not in EFFECTS:
+            yield unsupported(f"{at}.effect", effect, EFFECTS)
+        if (key, effect) in seen:
+            yield FieldError(
+                at,
+                "FieldValueDuplicate",
+                f'Duplicate value: {{"key":"{key}","effect":"{effect}"}}: taints must be unique by key and effect pair',
+            )
+        seen.add((key, effect))
+
+
+def _event(new: Object, old: Object | None) -> Iterator[FieldError]:
+    involved = (new.get("involvedObject") or {}).get("namespace", "")
+    own = (new.get("metadata") or {}).get("namespace", "")
+    if involved != own and not (involved == "" and own == "default"):
+        yield invalid("involvedObject.namespace", involved, "does not match event.namespace")
+
+
+_RULES: dict[Resource, Rules] = {
+    core.PODS: _pod,
+    core.POD_TEMPLATES: _pod_template,
+    core.NODES: _node,
+    core.EVENTS: _event,
+    core.CONFIG_MAPS: data.validate_config_map,
+    core.SECRETS: data.validate_secret,
+    core.SERVICES: services.validate_service,
+    core.ENDPOINT_SLICES: services.validate_endpoint_slice,
+    core.INGRESSES: services.validate_ingress,
+    core.PERSISTENT_VOLUME_CLAIMS: storage.validate_claim,
+    core.PERSISTENT_VOLUMES: storage.validate_volume,
+    core.ROLES: access.validate_role,
+    core.CLUSTER_ROLES: access.validate_role,
+    core.ROLE_BINDINGS: access.validate_role_binding,
+    core.CLUSTER_ROLE_BINDINGS: access.validate_role_binding,
+    core.CERTIFICATE_SIGNING_REQUESTS: access.validate_signing_request,
+    core.LEASES: access.validate_lease,
+    core.CUSTOM_RESOURCE_DEFINITIONS: validate_definition,
+}
