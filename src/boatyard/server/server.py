@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 import boatyard
+from boatyard.machinery.meta.core import PODS
 from boatyard.machinery.meta.errors import ApiError, InternalError, NotFound
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.registry import Registry
@@ -24,7 +25,9 @@ from boatyard.server.auth.tokens import ServiceAccountTokens
 from boatyard.server.call import Call
 from boatyard.server.discovery import Discovery
 from boatyard.server.health import Health
+from boatyard.server.nodes import Nodes
 from boatyard.server.objects import Objects
+from boatyard.server.pods import STREAMS, Pods
 from boatyard.server.tables import Tables
 from boatyard.server.watches import Watches
 
@@ -51,6 +54,8 @@ class ApiServer:
         self._audit = Audit(world)
         tables = Tables(world)
         self._objects, self._watches = Objects(registry, tables), Watches(registry, tables, world)
+        self._nodes = Nodes(registry.ledger, pki)
+        self.pods = Pods(registry, self._nodes)
         self._discovery, self._health = Discovery(registry.kinds), Health(version)
         self._runner: web.AppRunner | None = None
 
@@ -90,6 +95,7 @@ class ApiServer:
         self._health.stopping = True
         self._watches.stop()
         await runner.cleanup()
+        await self._nodes.close()
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self._pki.ca))
@@ -128,6 +134,8 @@ class ApiServer:
             raise NotFound("the server could not find the requested resource")
         if call.request.method == "GET" and not target.subresource and call.flag("watch"):
             return await self._watches.handle(call, kind, target)
+        if kind.resource == PODS and target.subresource in ("log", *STREAMS):
+            return await self.pods.handle(call, target)
         return await self._objects.handle(call, kind, target)
 
 

@@ -7,6 +7,7 @@ closes the channel named by the next byte.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -19,6 +20,7 @@ from boatyard.machinery.meta import errors
 PROTOCOL = "v5.channel.k8s.io"
 STDIN, STDOUT, STDERR, STATUS, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 CHUNK_BYTES = 32 * 1024
+_WANTS_WEBSOCKET = (400, 405, 426)
 
 
 def parameters(command: list[str], *, container: str = "", stdin: bool = False) -> list[tuple[str, str]]:
@@ -37,15 +39,8 @@ async def run(transport: Transport, path: str, params: list[tuple[str, str]], st
     Raises the server's error; ServerTimeout when the connection breaks before the command's end was told.
     """
     stdout, stderr = bytearray(), bytearray()
+    socket = await connect(transport, path, params, (PROTOCOL,))
     with faults(transport.address, sent=True):
-        try:
-            socket = await transport.session().ws_connect(
-                transport.url(path), params=params, protocols=(PROTOCOL,), headers=transport.headers(), max_msg_size=0,
-                server_hostname=transport.server_name, autoping=True,
-            )  # fmt: skip
-        except aiohttp.WSServerHandshakeError as error:
-            # The handshake's body is gone by now; a plain request for the same thing is told the reason.
-            raise await _refusal(transport, path, params, error) from error
         sending = asyncio.ensure_future(_send(socket, stdin)) if stdin else None
         try:
             async for message in socket:
@@ -66,6 +61,22 @@ async def run(transport: Transport, path: str, params: list[tuple[str, str]], st
     raise errors.ServerTimeout("the connection ended before the command did")
 
 
+async def connect(
+    transport: Transport, path: str, params: list[tuple[str, str]], protocols: Sequence[str]
+) -> aiohttp.ClientWebSocketResponse:
+    """An open websocket. Raises the ApiError with which the server refused it."""
+    with faults(transport.address, sent=True):
+        try:
+            return await transport.session().ws_connect(
+                transport.url(path), params=params, protocols=protocols, headers=transport.headers(), max_msg_size=0,
+                server_hostname=transport.server_name, autoping=True,
+            )  # fmt: skip
+        except aiohttp.WSServerHandshakeError as error:
+            # The body with the reason is gone by now.
+            told = await refusal(transport, path, params)
+            raise (told or status_error(error.status, b"", error.headers or {})) from error
+
+
 def exit_code(data: bytes) -> int:
     """The exit code that the Status of channel 3 tells. Raises the ApiError when the command could not be run."""
     status: dict[str, Any] = msgspec.json.decode(data)
@@ -84,14 +95,13 @@ async def _send(socket: aiohttp.ClientWebSocketResponse, stdin: bytes) -> None:
     await socket.send_bytes(bytes((CLOSE, STDIN)))
 
 
-async def _refusal(
-    transport: Transport, path: str, params: list[tuple[str, str]], error: aiohttp.WSServerHandshakeError
-) -> errors.ApiError:
+async def refusal(transport: Transport, path: str, params: list[tuple[str, str]]) -> errors.ApiError | None:
+    """What the server says to a plain request for the same thing: why it would refuse a websocket, too.
+
+    None when all it misses is the websocket.
+    """
     try:
         await transport.request("GET", path, params)
-    except (errors.InternalError, errors.ServiceUnavailable, errors.ServerTimeout):
-        pass
     except errors.ApiError as told:
-        if told.code == error.status:
-            return told
-    return status_error(error.status, b"", error.headers or {})
+        return told if told.code not in _WANTS_WEBSOCKET else None
+    return None
