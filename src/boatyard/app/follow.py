@@ -45,7 +45,16 @@ async def states(client: Client, resource: Resource, name: str, namespace: str) 
             continue
 
 
-async def follow(client: Client, name: str, namespace: str) -> AsyncIterator[LogLine]:
+async def outcome(client: Client, name: str, namespace: str) -> Object:
+    """The build once it is over. Raises NotFound when there is no such build, or none any more."""
+    async with aclosing(states(client, Build.resource, name, namespace)) as builds:
+        async for build in builds:
+            if phase(build) in FINAL_PHASES:
+                return build
+    raise NotFound(f"{name} was deleted before it was over")
+
+
+async def follow(client: Client, name: str, namespace: str) -> AsyncGenerator[LogLine, None]:
     """Log lines of a build until it is over. Raises NotFound when there is no such build."""
     followed = 0
     async with aclosing(states(client, Build.resource, name, namespace)) as builds:
@@ -102,7 +111,7 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield rest
 
 
-async def archived(objects: ObjectStore, build: Object) -> AsyncIterator[LogLine]:
+async def archived(objects: ObjectStore, build: Object) -> AsyncGenerator[LogLine, None]:
     """Log lines of a build from the object store: every attempt, every container, as they were kept."""
     for attempt in (build.get("status") or {}).get("attempts") or ():
         prefix = attempt.get("logs") or ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import fcntl
 import os
 import signal
@@ -154,19 +153,6 @@ class Parent:
     def _tail(self, child: Child) -> str:
         lines = self._log(child).read_bytes()[-4000:].decode(errors="replace").splitlines()
         return "\n".join(f"  {line}" for line in lines[-12:])
-
-
-def follow_parent() -> None:
-    """In a child: end in order when the parent dies (prctl(2), PR_SET_PDEATHSIG), so that the next one finds the ports free."""
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-
-def tell_ready(fd: int | None) -> None:
-    """In a child: tell the parent that the work has begun."""
-    if fd is not None:
-        os.write(fd, b"ready")
-        os.close(fd)
 
 
 def _how(code: int | None) -> str:

@@ -13,6 +13,8 @@ class Settings:
 
     object_store: ObjectStore
     """Where logs, artifacts and archived builds go."""
+    objects_url: str = ""
+    """The same as a URL (``file:///…``, ``s3://…``): a CI server is given the part of it that is its own."""
     system_namespace: str = "boatyard-system"
     domain: str = "boatyard.localhost"
     """Suffix of the hosts that Ingresses get: ``<name>.<namespace>.<domain>``."""

@@ -1,0 +1,124 @@
+"""The control plane's process: store, API server, controllers and gateway, wired together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import boatyard
+from boatyard.app import addresses, discovery
+from boatyard.app.layout import DataDirectory
+from boatyard.app.program import main_of, tell_ready
+from boatyard.gateway.front import Gateway
+from boatyard.gateway.sessions import Sessions
+from boatyard.machinery.client.client import Client
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.client.kubeconfig import kubeconfig, write_kubeconfig
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
+from boatyard.machinery.objects.directory import DirectoryObjects
+from boatyard.machinery.registry.rbac import RbacAuthorizer
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.runtime.manager import Manager
+from boatyard.machinery.runtime.settings import Settings
+from boatyard.machinery.runtime.tasks import TaskGroup
+from boatyard.machinery.runtime.world import RealWorld, World
+from boatyard.machinery.schema.crd import crd_of, discover
+from boatyard.machinery.store.sqlite import SqliteStore
+from boatyard.machinery.store.store import Store
+from boatyard.machinery.telemetry.logs import get_logger
+from boatyard.server.auth.pki import Pki
+from boatyard.server.server import ApiServer
+
+log = get_logger("app")
+
+HISTORY_SECONDS = 300.0
+"""How long a watch may be away and still go on where it was (Kubernetes' default compaction interval)."""
+
+
+async def run(data: DataDirectory, ready_fd: int | None) -> None:
+    """Run until cancelled. What was acknowledged before is there again; pods are none of its business."""
+    world = RealWorld()
+    chosen = addresses.load(data.root / "control" / "addresses.json")
+    if chosen is None:
+        raise addresses.AddressError(f"{data.root} has no addresses: start with `boatyard up`")
+    pki = Pki(data.pki, world)
+    store = await SqliteStore.open(data.store)
+    try:
+        registry = Registry(store, world)
+        registry.authorizer = RbacAuthorizer(registry)
+        await registry.start()
+        hosts = list(dict.fromkeys(("127.0.0.1", chosen.internal_host)))
+        server = ApiServer(registry, pki=pki, world=world, hosts=hosts, port=chosen.api_port, freebind=chosen.pod_network)
+        client = EmbeddedClient(registry, pod_streams=server.pod_streams)
+        await install_kinds(client)
+        settings = make_settings(data, chosen, pki)
+        manager = Manager(client, world)
+        for controller in discovery.controllers(manager, settings):
+            manager.add(controller)
+        certificate = pki.server(hosts)
+        gateway = Gateway(
+            client, world, settings, addresses=hosts, port=chosen.gateway_port, certificate=certificate.cert, key=certificate.key,
+            sessions=Sessions(pki.secret("sessions"), data.keys / "used-links", world), http_port=chosen.gateway_http_port,
+        )  # fmt: skip
+        await server.start()
+        try:
+            async with TaskGroup() as group:
+                group.start(manager.run(), "controllers")
+                group.start(gateway.run(), "gateway")
+                group.start(compact(store, world), "compaction")
+                await manager.ready()
+                await gateway.ready()
+                write_kubeconfig(data.kubeconfig, admin_kubeconfig(chosen, pki))
+                tell_ready(ready_fd)
+                log.info("control plane is ready", api=chosen.api, gateway=chosen.gateway)
+        finally:
+            await server.stop()
+    finally:
+        await store.close()
+
+
+async def install_kinds(client: Client) -> None:
+    """Declare our kinds to the API server. Unchanged ones are left as they are."""
+    for model in discover():
+        if model.info.stored:
+            await client.apply(CUSTOM_RESOURCE_DEFINITIONS, crd_of(model), field_manager="boatyard")
+
+
+def make_settings(data: DataDirectory, chosen: addresses.Addresses, pki: Pki) -> Settings:
+    """What every controller may know."""
+    return Settings(
+        object_store=DirectoryObjects(data.objects), objects_url=data.objects.resolve().as_uri(), gateway_url=chosen.gateway,
+        gateway_internal_url=chosen.gateway_internal, gateway_ca_pem=pki.ca_pem(), api_internal_url=chosen.api_internal,
+        api_ca_pem=pki.ca_pem(), secrets_key=pki.secret("uploads"), embedded=True, version=boatyard.__version__,
+    )  # fmt: skip
+
+
+def admin_kubeconfig(chosen: addresses.Addresses, pki: Pki) -> str:
+    """The administrator's way in."""
+    pair = pki.admin()
+    return kubeconfig(chosen.api, ca=pki.ca_pem(), cert=pair.cert.read_text(), key=pair.key.read_text())
+
+
+async def compact(store: Store, world: World) -> None:
+    """Forget history that is older than a watch may be away."""
+    before = store.revision
+    while True:
+        await world.sleep(HISTORY_SECONDS)
+        try:
+            await store.compact(before)
+        except OSError as error:
+            log.warning("history is not compacted", why=str(error))
+        before = store.revision
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--ready-fd", type=int, help="File descriptor to tell the parent on.")
+def main(directory: Path, ready_fd: int | None) -> None:
+    """Run the control plane of a data directory. `boatyard up` does."""
+    main_of("control", run(DataDirectory(directory), ready_fd))
+
+
+if __name__ == "__main__":
+    main()
