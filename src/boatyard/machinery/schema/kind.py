@@ -21,6 +21,7 @@ from boatyard.machinery.meta.resource import Resource
 
 Spec = TypeVar("Spec")
 Status = TypeVar("Status")
+Declared = TypeVar("Declared", bound="type[Model[Any, Any]]")
 
 
 class Column(NamedTuple):
@@ -138,10 +139,10 @@ CORE = "x-boatyard-core"
 def kind(
     *, group: str, version: str, plural: str, short_names: tuple[str, ...] = (), categories: tuple[str, ...] = ("boatyard",),
     columns: tuple[Column, ...] = (), namespaced: bool = True, immutable_spec: bool = False, stored: bool = True,
-) -> Callable[[type[Any]], type[Any]]:  # fmt: skip
+) -> Callable[[Declared], Declared]:  # fmt: skip
     """Declare a :class:`Model` subclass as a resource kind named after the class."""
 
-    def declare(cls: type[Any]) -> type[Any]:
+    def declare(cls: Declared) -> Declared:
         cls.resource = Resource(group, version, plural, cls.__name__, namespaced)
         cls.info = KindInfo(cls.resource, short_names, categories, columns, immutable_spec, stored)
         KINDS.append(cls)
