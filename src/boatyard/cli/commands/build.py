@@ -83,7 +83,8 @@ def _details(build: dict[str, Any]) -> None:
         console.print(failed.get("message", ""), markup=False, highlight=False)
     for attempt in status.get("attempts") or ():
         told = " ".join(filter(None, (attempt.get("outcome"), attempt.get("reason"), attempt.get("message"))))
-        console.print(f"  attempt {attempt['number']}: pod {attempt['pod']} on {attempt.get('node') or 'no node yet'} {told}", highlight=False)
+        where = f"pod {attempt['pod']} on {attempt.get('node') or 'no node yet'}"
+        console.print(f"  attempt {attempt['number']}: {where} {told}", highlight=False)
 
 
 @command.command("logs")
