@@ -10,7 +10,6 @@ from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.strategies.custom_resource_definitions import CustomResourceDefinitions
 from boatyard.machinery.registry.strategies.namespaces import Namespaces
 from boatyard.machinery.registry.strategies.pods import Pods
-from boatyard.machinery.registry.strategies.secrets import ConfigMaps, Secrets
 from boatyard.machinery.schema.structural import Structural
 
 
@@ -37,7 +36,7 @@ def _with_schema(kind: Kind) -> Kind:
 
 
 _KINDS = (
-    Kind(core.CONFIG_MAPS, ("cm",), strategy=ConfigMaps()),
+    Kind(core.CONFIG_MAPS, ("cm",)),
     Kind(core.EVENTS, ("ev",), fields=_EVENT_FIELDS),
     Kind(
         core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"),
@@ -51,7 +50,7 @@ _KINDS = (
         fields=_POD_FIELDS, generation=True, returns_deleted=True, strategy=Pods(),
     ),
     Kind(core.POD_TEMPLATES, returns_deleted=True, generation=True),
-    Kind(core.SECRETS, fields=_same("type"), strategy=Secrets()),
+    Kind(core.SECRETS, fields=_same("type")),
     Kind(
         core.SERVICES, ("svc",), ("all",), subresources=("status",), fields=_same("spec.clusterIP", "spec.type"),
         check_name=names.dns1035_label, returns_deleted=True,

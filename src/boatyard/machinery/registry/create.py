@@ -8,7 +8,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import shape
+from boatyard.machinery.registry.shape import rules_wrong, shape
 from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
@@ -45,7 +45,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
     _check_namespace(ledger, request, obj)
     shape(request, obj)
     kind.strategy.prepare_create(ledger, request.caller, obj)
-    wrong = metadata.validate(request, obj) + kind.strategy.validate_create(obj)
+    wrong = metadata.validate(request, obj) + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
 

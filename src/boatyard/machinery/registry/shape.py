@@ -6,58 +6,67 @@ from typing import Any
 
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, invalid
 from boatyard.machinery.meta.objects import Object
-from boatyard.machinery.registry.core import defaults, normal
+from boatyard.machinery.registry.core import defaults, normal, validation
 from boatyard.machinery.registry.core.types import is_type_error
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.schema.structural import Structural
 
-_OWN_HALVES = {"metadata", "status"}
+_SEPARATE = {"metadata", "status"}
 
 
 def shape(request: Request, obj: Object, old: Object | None = None) -> None:
-    """Drop (or refuse) what the schema doesn't know, fill in defaults, and check the rest. In place.
+    """Drop (or refuse) what the schema doesn't know, and fill in defaults, in place.
 
-    Raises BadRequest for unknown fields under strict validation and for core documents with values of the wrong type, Invalid for
-    all else, with every wrong field. ``old`` is the stored object: members that didn't change aren't looked at again.
+    Raises BadRequest for unknown fields under strict validation and for core documents with values of the wrong type; Invalid, with
+    every wrong field, for custom ones. ``old`` is the stored object: members that didn't change aren't looked at again.
     """
     schema = request.kind.schema()
     if schema is None:
         return
     changed = _changed(obj, old)
-    _prune(request, schema, changed)
+    if changed is not None and not changed:
+        return
+    part = obj if changed is None else {member: obj[member] for member in changed}
+    _prune(request, schema, part)
     if request.kind.custom is not None:
-        schema.default(changed)
+        schema.default(part)
+        wrong = _validate(schema, part, old)
     else:
-        wrong = [error for error in _validate(schema, changed, old) if is_type_error(error)]
+        normal.normalize(request.kind.resource, part)
+        wrong = [error for error in _validate(schema, part, old) if is_type_error(error)]
         if wrong:
             raise _undecodable(request, wrong)
-        if changed is obj or not changed.keys() <= _OWN_HALVES:
-            _put_back(obj, changed)
-            changed = obj
-            defaults.default(request.kind.resource, obj)
+    for member in changed or ():
+        if member in part:
+            obj[member] = part[member]
         else:
-            normal.normalize(request.kind.resource, changed)
-    _put_back(obj, changed)
-    wrong = _validate(schema, changed, old)
+            obj.pop(member, None)
+    if request.kind.custom is None and (changed is None or not _SEPARATE.issuperset(changed)):
+        defaults.default(request.kind.resource, obj)
     if wrong:
         resource = request.kind.resource
         raise invalid(resource.kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
 
 
-def _changed(obj: Object, old: Object | None) -> Object:
-    """The members that differ from the stored object; the object itself when it is new or lost a member."""
+def rules_wrong(request: Request, obj: Object, old: Object | None = None) -> list[FieldError]:
+    """What is wrong with a core document beyond its types. Custom ones have been checked with their schema."""
+    if request.kind.custom is not None or request.subresource:
+        return []
+    changed = _changed(obj, old)
+    if changed is not None and _SEPARATE.issuperset(changed):
+        return []
+    return validation.validate(request.kind.resource, obj, old)
+
+
+def _changed(obj: Object, old: Object | None) -> list[str] | None:
+    """The members that differ from the stored object; None, for all of them, when it is new or lost a member."""
     if old is None or any(member not in obj for member in old):
-        return obj
-    return {member: value for member, value in obj.items() if member not in old or old[member] != value}
+        return None
+    return [member for member, value in obj.items() if member not in old or old[member] != value]
 
 
-def _put_back(obj: Object, changed: Object) -> None:
-    if changed is not obj:
-        obj.update(changed)
-
-
-def _prune(request: Request, schema: Structural, changed: Object) -> None:
-    unknown = schema.prune(changed)
+def _prune(request: Request, schema: Structural, part: Object) -> None:
+    unknown = schema.prune(part)
     if not unknown or request.field_validation == "Ignore":
         return
     told = [f'unknown field "{path}"' for path in unknown]
@@ -66,11 +75,11 @@ def _prune(request: Request, schema: Structural, changed: Object) -> None:
     request.warnings += told
 
 
-def _validate(schema: Structural, changed: Object, old: Object | None) -> list[FieldError]:
-    if old is None or "apiVersion" in changed:
-        return schema.validate(changed, old)
+def _validate(schema: Structural, part: Object, old: Object | None) -> list[FieldError]:
+    if old is None or "apiVersion" in part:
+        return schema.validate(part, old)
     wrong: list[FieldError] = []
-    for member, value in changed.items():
+    for member, value in part.items():
         node = schema.child(member)
         for error in node.validate(value, old.get(member)) if node else ():
             path = member + ("" if not error.path or error.path.startswith("[") else ".") + error.path

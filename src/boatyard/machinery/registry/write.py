@@ -10,7 +10,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import shape
+from boatyard.machinery.registry.shape import rules_wrong, shape
 from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
 
 ATTEMPTS = 20
@@ -64,6 +64,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
     if kind.generation and not request.subresource and _wants_more(request, obj, old):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     wrong = metadata.validate(request, obj) + metadata.validate_update(obj, old)
+    wrong += rules_wrong(request, obj, old)
     wrong += kind.strategy.validate_update(obj, old, request.subresource)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, request.name, wrong)
