@@ -1,0 +1,1 @@
+"""Pods' network: one bridge, a link and an address per pod, services by address and by name."""

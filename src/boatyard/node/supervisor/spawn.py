@@ -1,0 +1,140 @@
+"""Start one program, inside the namespaces of a sandbox or beside the supervisor. Blocks a few milliseconds, until exec has worked.
+
+The child joins its cgroup before anything else, gives up user and privileges, and only then becomes the program with the
+container's environment. A program inside namespaces is born by a helper that ends at once: the supervisor inherits it (subreaper).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import resource
+import signal
+import sys
+import termios
+from collections.abc import Callable
+
+from boatyard.node.supervisor import linux
+
+TYPE_CHECKING = False  # typing itself would cost a supervisor 10 ms at its start
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class SpawnError(Exception):
+    """The program could not be started; the message says why, as the kernel words it."""
+
+
+class Program:
+    """What to start."""
+
+    def __init__(
+        self,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        streams: tuple[int, int, int],
+        *,
+        tty: bool,
+        uid: int | None,
+        inside: int,
+        join: Callable[[], None],
+    ) -> None:
+        """``streams``: stdin, stdout, stderr; with ``tty`` all the same terminal. ``uid``: as root the user and group to become.
+        ``inside``: a process whose namespaces to enter; 0: stay in the supervisor's. ``join`` moves the caller into its cgroup."""
+        self.argv, self.env, self.cwd, self.streams = argv, env, cwd, streams
+        self.tty, self.uid, self.inside, self.join = tty, uid, inside, join
+
+
+def spawn(program: Program) -> int:
+    """The pid of the started program, a child of this process. Raises :class:`SpawnError`."""
+    report, report_out = os.pipe2(os.O_CLOEXEC)
+    supervisor = os.getpid()
+    helper = os.fork()
+    if helper == 0:
+        _child(program, report_out, supervisor)
+    os.close(report_out)
+    if program.inside:
+        os.waitpid(helper, 0)
+    said = b""
+    while chunk := os.read(report, 4096):
+        said += chunk
+    os.close(report)
+    first, _, rest = said.partition(b"\n")
+    pid = int(first) if program.inside and first.isdigit() else helper
+    failure = rest if program.inside and first.isdigit() else said
+    if failure:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+        raise SpawnError(failure.decode(errors="replace"))
+    return pid
+
+
+def _child(program: Program, report: int, supervisor: int) -> NoReturn:
+    step = "prepare"
+    try:
+        step = "join the cgroup"
+        program.join()
+        if program.inside:
+            step = "enter the sandbox"
+            _enter(program.inside)
+            born = os.fork()
+            if born:
+                os.write(report, b"%d\n" % born)
+                os._exit(0)
+        step = "prepare"
+        _become(program, supervisor)
+        step = f"change to directory {program.cwd}"
+        os.chdir(program.cwd or "/")
+        step = f"execute {program.argv[0]}"
+        os.execvpe(program.argv[0], program.argv, program.env)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno == errno.ENOEXEC:
+            reason += " (a script needs a first line such as #!/bin/sh)"
+        os.write(report, f"cannot {step}: {reason}".encode())
+    except BaseException as error:
+        os.write(report, f"cannot {step}: {type(error).__name__}: {error}".encode())
+    finally:
+        os._exit(127)
+
+
+def _enter(pid: int) -> None:
+    """Every namespace of that process that isn't ours; the user namespace first, for it gives the right to the others."""
+    found: list[tuple[int, int]] = []
+    for name, flag in linux.NAMESPACES.items():
+        fd = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        own = os.stat(f"/proc/self/ns/{name}")
+        if os.fstat(fd).st_ino != own.st_ino:
+            found.append((fd, flag))
+    for fd, flag in found:
+        linux.setns(fd, flag)
+
+
+def _become(program: Program, supervisor: int) -> None:
+    for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    os.setsid()
+    # Copies above the standard three first: a source may itself be one of them.
+    copies = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in program.streams]
+    if program.tty:
+        fcntl.ioctl(copies[0], termios.TIOCSCTTY, 0)
+    for target, fd in enumerate(copies):
+        os.dup2(fd, target)
+    os.umask(0o022)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if program.uid is not None:
+        os.setgroups([])
+        os.setresgid(program.uid, program.uid, program.uid)
+        os.setresuid(program.uid, program.uid, program.uid)
+    linux.no_new_privileges()
+    linux.drop_capabilities()
+    if not program.inside:
+        linux.die_with_parent()
+        if os.getppid() != supervisor:
+            os._exit(137)
+    sys.stdout = sys.stderr = None

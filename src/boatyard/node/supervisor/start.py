@@ -1,0 +1,76 @@
+"""How a supervisor comes to life: detach, groups, namespaces, network, record, socket, and one line to whoever started it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+
+from boatyard.node.cgroups import detect
+from boatyard.node.supervisor import identity, linux, records
+from boatyard.node.supervisor.pod import Pod
+from boatyard.node.supervisor.supervise import Supervisor, listen
+
+
+def main(directory: str) -> None:
+    """Say ``ready`` (also when another supervisor of this pod runs) or ``error TEXT`` on stdout, then work until stopped."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    try:
+        lock = os.open(os.path.join(directory, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # Of this process alone: children don't inherit it, and the kernel drops it with the process.
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            _say("ready")
+            os._exit(0)
+        supervisor = _prepare(directory)
+    except Exception as error:
+        _say(f"error {error}")
+        os._exit(1)
+    _say("ready")
+    _let_go_of_terminal()
+    supervisor.run()
+    os._exit(0)
+
+
+def _prepare(directory: str) -> Supervisor:
+    record = records.read(os.path.join(directory, "pod.json"))
+    if record is None:
+        raise OSError(f"{directory}/pod.json is missing")
+    pod = Pod(directory, record)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)
+    os.chdir("/")
+    linux.adopt_orphans()
+    groups = detect.restore(pod.cgroups)
+    groups.create(pod.supervisor_group, {})
+    groups.join(pod.supervisor_group)
+    groups.create(pod.containers_group, {"memory_bytes": pod.memory_bytes})
+    os.makedirs(os.path.join(directory, "containers"), exist_ok=True)
+    if pod.isolation == "root":
+        linux.unshare(linux.CLONE_NEWUTS | linux.CLONE_NEWIPC)
+        if pod.hostname:
+            socket.sethostname(pod.hostname)
+    if pod.network is not None:
+        from boatyard.node.network import pod_link
+
+        pod_link.attach(pod.network)
+    listener = listen(directory)
+    supervisor = Supervisor(pod, groups, listener)
+    records.write(os.path.join(directory, "supervisor.json"), identity.identity(os.getpid()), durable=True)
+    return supervisor
+
+
+def _say(text: str) -> None:
+    os.write(1, text.replace("\n", " ").encode() + b"\n")
+
+
+def _let_go_of_terminal() -> None:
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
