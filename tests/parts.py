@@ -1,0 +1,64 @@
+"""Real software that tests run against: where it is, and what to say where it is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def need(there: bool, advice: str) -> None:
+    """Skip the test with advice where something is missing; in CI, fail: a test that can't run there proves nothing."""
+    if there:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"missing in CI: {advice}")
+    pytest.skip(advice)
+
+
+def program(name: str, package: str) -> str:
+    """The path of a program that ``package`` (of Debian) brings."""
+    path = shutil.which(name)
+    need(path is not None, f"{name} isn't installed (Debian: {package})")
+    assert path is not None
+    return path
+
+
+def starter(name: str) -> Path:
+    """A starter script (``kubernetes``, ``gitea``) in the directory that ``BOATYARD_REAL_PARTS`` names."""
+    directory = os.environ.get("BOATYARD_REAL_PARTS", "")
+    path = Path(directory or ".") / name
+    need(bool(directory) and path.exists(), f"set BOATYARD_REAL_PARTS to a directory with the starter {name!r}")
+    return path
+
+
+def root() -> None:
+    """The test needs root."""
+    need(os.geteuid() == 0, "needs root")
+
+
+def free_port() -> int:
+    """A TCP port that is free at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def gitea(directory: Path) -> Iterator[dict[str, Any]]:
+    """A real Gitea on loopback: ``url``, ``user``, ``password``, ``token`` and ``port``."""
+    script, port = starter("gitea"), free_port()
+    started = subprocess.run([script, "up", directory, "--port", str(port)], capture_output=True, text=True, timeout=120)
+    assert started.returncode == 0, started.stderr
+    try:
+        yield {**json.loads(started.stdout), "port": port}
+    finally:
+        subprocess.run([script, "down", directory], timeout=60)
