@@ -54,7 +54,8 @@ def _message(data: memoryview, message: Message, path: str, depth: int = 0) -> d
             found.setdefault(field.name, []).append(value)
         elif field.many == "map":
             found.setdefault(field.name, {})[value.get("key", "")] = value.get("value", field.empty)
-        elif value is not None:
+        elif value is not None and value != "":
+            # Protobuf writes empty strings where JSON leaves the field out.
             found[field.name] = value
     return found
 

@@ -94,11 +94,13 @@ def _custom(kind: Kind) -> Columns:
     declared = (kind.custom or {}).get("additionalPrinterColumns")
     if declared:
         return Columns(*custom_columns(declared))
-    return Columns(columns.definitions("Name", "Created At" if kind.custom is None else "Age"), _plain)
+    if kind.custom is not None:
+        return Columns(columns.definitions("Name", "Age"), lambda obj, now: [obj["metadata"].get("name", ""), age(obj, now)])
+    return Columns(columns.definitions("Name", "Created At"), _plain)
 
 
 def _plain(obj: Object, now: float) -> list[Any]:
-    return [obj["metadata"].get("name", ""), age(obj, now)]
+    return [obj["metadata"].get("name", ""), obj["metadata"].get("creationTimestamp", "")]
 
 
 def _discovered() -> dict[tuple[str, str], Columns]:

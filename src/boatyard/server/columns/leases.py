@@ -1,0 +1,18 @@
+"""Lease."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boatyard.machinery.meta.core import LEASES as RESOURCE
+from boatyard.machinery.meta.objects import Object
+from boatyard.server.columns import definitions
+from boatyard.server.durations import age
+
+__all__ = ["COLUMNS", "RESOURCE", "cells"]
+
+COLUMNS = definitions("Name", "Holder", "Age")
+
+
+def cells(obj: Object, now: float) -> list[Any]:
+    return [obj["metadata"]["name"], (obj.get("spec") or {}).get("holderIdentity", ""), age(obj, now)]

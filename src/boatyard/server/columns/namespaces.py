@@ -1,0 +1,18 @@
+"""Namespace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boatyard.machinery.meta.core import NAMESPACES as RESOURCE
+from boatyard.machinery.meta.objects import Object
+from boatyard.server.columns import definitions
+from boatyard.server.durations import age
+
+__all__ = ["COLUMNS", "RESOURCE", "cells"]
+
+COLUMNS = definitions("Name", "Status", "Age")
+
+
+def cells(obj: Object, now: float) -> list[Any]:
+    return [obj["metadata"]["name"], (obj.get("status") or {}).get("phase", ""), age(obj, now)]
