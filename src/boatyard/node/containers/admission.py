@@ -55,7 +55,7 @@ def _refusals(pod: Object) -> Iterator[str]:
             yield f"spec.securityContext.{key}: not supported by this node"
     yield from _profile("spec.securityContext", security)
     for index, volume in enumerate(spec.get("volumes") or ()):
-        kinds = [key for key in volume if key != "name"]
+        kinds = [key for key in dict(volume) if key != "name"]
         if kinds and kinds[0] not in VOLUME_KINDS:
             yield f"spec.volumes[{index}]: this node has no volumes of kind {kinds[0]}; it has {', '.join(VOLUME_KINDS)}"
     for path, container in all_containers(pod):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boatyard.machinery.meta.objects import Object
+from boatyard.node import images
 from boatyard.node.containers.admission import run_as_user
 from boatyard.node.containers.environment import Surroundings, environment
+from boatyard.node.containers.errors import ConfigError
 from boatyard.node.containers.expansion import expand
 from boatyard.node.containers.limits import limits
 from boatyard.node.containers.mounts import MountableVolume, mounts
-from boatyard.node.runtime import ContainerConfig
+from boatyard.node.runtime import ContainerConfig, MachineError
 
 TERMINATION_MESSAGE_PATH = "/dev/termination-log"
 
@@ -23,12 +25,17 @@ def container_config(
 
     Raises ConfigError when something the container refers to is missing or wrong.
     """
+    image = container.get("image") or ""
+    try:
+        images.check(image)
+    except MachineError as error:
+        raise ConfigError(str(error), "ErrImagePull") from None
     variables = environment(container, around)
     argv = tuple(expand(word, variables) for word in (*(container.get("command") or ()), *(container.get("args") or ())))
     return ContainerConfig(
         name=container["name"],
         attempt=attempt,
-        image=container.get("image") or "",
+        image=image,
         argv=argv,
         env=variables,
         cwd=container.get("workingDir") or "",

@@ -7,7 +7,7 @@ import msgspec
 from boatyard.machinery.meta.objects import Object
 from boatyard.node.lifecycle.decision import Facts, decide
 from boatyard.node.lifecycle.history import histories
-from boatyard.node.runtime import PodState
+from boatyard.node.runtime import ContainerState, PodState
 
 SUPERVISOR_LOST = "SupervisorLost"
 
@@ -18,11 +18,18 @@ def settled(state: PodState, at: float) -> PodState:
     if state.alive:
         return state
     return msgspec.structs.replace(state, containers=tuple(
-        container if container.state == "exited" else msgspec.structs.replace(
-            container, state="exited", exit_code=137, reason=SUPERVISOR_LOST, started=container.started or at, finished=at,
-            message="the pod's supervisor ended (killed, or the machine restarted); what ran in the container is gone")
+        msgspec.structs.replace(
+            container, state="exited", exit_code=137, reason=SUPERVISOR_LOST, started=container.started or at,
+            finished=container.finished or at,
+            message="the pod's supervisor ended (killed, or the machine restarted); what ran in the container is gone",
+        ) if _cut_off(container) else container
         for container in state.containers
     ))  # fmt: skip
+
+
+def _cut_off(container: ContainerState) -> bool:
+    """Whether it didn't end by itself; a machine may already count it as exited."""
+    return container.state != "exited" or container.reason == SUPERVISOR_LOST
 
 
 def loss(pod: Object, state: PodState | None, now: float) -> str | None:
@@ -31,7 +38,7 @@ def loss(pod: Object, state: PodState | None, now: float) -> str | None:
         return None
     if state is None and not _began(pod):
         return None
-    if state is not None and not any(c.state != "exited" for c in state.containers):
+    if state is not None and not any(_cut_off(container) for container in state.containers):
         past = histories(pod, state)
         if decide(pod, past, Facts(now)).over:
             return None  # the supervisor was not needed any more: the results stand

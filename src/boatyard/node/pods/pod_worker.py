@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
+
 from boatyard.machinery.meta.core import PODS
 from boatyard.machinery.meta.errors import ApiError, Conflict, NotFound
 from boatyard.machinery.meta.objects import Object, deleting, name, namespace, revision, uid
@@ -136,6 +138,8 @@ class PodWorker:
     def _read(self, pod: Object, state: PodState | None) -> tuple[PodState | None, Histories]:
         if state is not None:
             state = settled(state, self._verdict.decided if self._verdict is not None else self.context.world.now())
+            if not state.ip and state.host_network:
+                state = msgspec.structs.replace(state, ip=self.context.host_ip)
         return state, histories(pod, state)
 
     def _decide(self, pod: Object, past: Histories) -> Decision:

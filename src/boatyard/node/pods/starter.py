@@ -90,7 +90,8 @@ class Starter:
         return container_config(container, self._around(pod, state), self.mountable or {}, attempt=attempt, log_path=log)
 
     def _around(self, pod: Object, state: PodState) -> Surroundings:
-        addresses = {"status.podIP": state.ip, "status.hostIP": self.context.host_ip}
+        own = state.ip or (self.context.host_ip if state.host_network else "")
+        addresses = {"status.podIP": own, "status.hostIP": self.context.host_ip}
         return Surroundings(pod, self._objects, addresses, self.context.allocatable, self.context.services)
 
     async def _fetch(self, pod: Object, wanted: list[Reference]) -> dict[Reference, Object | None]:

@@ -50,7 +50,8 @@ class Troubles:
             failures = self._failures[name] = self._failures.get(name, 0) + 1
             pause = min(FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 20), LONGEST_RETRY_SECONDS)
             self.held[name] = self._context.world.now() + pause
-            self.waiting[name] = Waiting(reason, message)
+            backs_off = reason == "ErrImagePull" and failures > 1
+            self.waiting[name] = Waiting("ImagePullBackOff" if backs_off else reason, message)
         self._context.announcer.warn(pod, event, message)
 
 

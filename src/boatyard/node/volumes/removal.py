@@ -13,7 +13,7 @@ BATCH = 200
 
 
 async def remove_tree(path: Path, world: World) -> None:
-    """Remove ``path`` and all below it, a batch of entries at a time. Links are removed, never followed; a missing path is no error.
+    """Remove ``path`` and all below it, a batch of entries at a time. Links are not followed; a missing path is no error.
 
     Raises OSError when something can't be removed.
     """
