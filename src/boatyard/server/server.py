@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from aiohttp import web
 
 import boatyard
-from boatyard.machinery.meta.core import PODS
-from boatyard.machinery.meta.errors import ApiError, InternalError, NotFound
+from boatyard.machinery.meta.core import PODS, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.errors import ApiError, Forbidden, InternalError, NotFound
+from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server import body, path
-from boatyard.server.answers import refusal
+from boatyard.server.answers import answer, refusal
 from boatyard.server.auth.audit import Audit
-from boatyard.server.auth.authenticate import Authenticator
+from boatyard.server.auth.authenticate import Authenticator, public
+from boatyard.server.auth.impersonate import impersonated
 from boatyard.server.auth.pki import Pki
 from boatyard.server.auth.tokens import ServiceAccountTokens
 from boatyard.server.call import Call
@@ -29,6 +31,7 @@ from boatyard.server.nodes import Nodes
 from boatyard.server.objects import Objects
 from boatyard.server.pods import STREAMS, Pods
 from boatyard.server.tables import Tables
+from boatyard.server.token_requests import TokenRequests
 from boatyard.server.watches import Watches
 
 log = get_logger("server")
@@ -50,6 +53,7 @@ class ApiServer:
         self._registry, self._pki, self._world = registry, pki, world
         self._hosts, self.port, self._freebind = tuple(hosts), port, freebind
         self.tokens = ServiceAccountTokens(pki.signing_key(), registry.ledger.object, world)
+        self._token_requests = TokenRequests(registry, self.tokens)
         self._authenticator = Authenticator(self.tokens)
         self._audit = Audit(world)
         tables = Tables(world)
@@ -106,10 +110,12 @@ class ApiServer:
         return context
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        caller: Caller | None = None
         call: Call | None = None
         try:
-            call = Call(request, self._authenticator.caller(request))
-            self._audit.begin(call)
+            self._audit.begin(request)
+            caller = self._authenticator.caller(request)
+            call = Call(request, impersonated(caller, request.headers, self._registry.authorizer))
             response = await self._route(call)
         except ApiError as error:
             response = refusal(error)
@@ -119,16 +125,19 @@ class ApiServer:
             log.error("a request failed inside", method=request.method, path=request.path, exc_info=True)
             told = f"an error on the server ({type(error).__name__}) has prevented the request from succeeding"
             response = refusal(InternalError(told))
-        self._audit.end(request, call, response.status)
+        self._audit.end(request, caller, call, response.status)
         return response
 
     async def _route(self, call: Call) -> web.StreamResponse:
         target = path.parse(call.request.path)
         if target is None or not target.plural:
-            answer = self._health.answer(call) or self._discovery.answer(call)
-            if answer is None:
+            verb, address = call.request.method.lower(), call.request.path
+            if not public(address) and not self._registry.authorizer.allows_path(call.caller, verb, address).allowed:
+                raise Forbidden(f'forbidden: User "{call.caller.name}" cannot {verb} path "{address}"')
+            found = self._health.answer(call) or self._discovery.answer(call)
+            if found is None:
                 raise NotFound("the server could not find the requested resource")
-            return answer
+            return found
         kind = self._registry.kinds.find(target.group, target.version, target.plural)
         if kind is None or not _well_placed(kind, target):
             raise NotFound("the server could not find the requested resource")
@@ -136,6 +145,9 @@ class ApiServer:
             return await self._watches.handle(call, kind, target)
         if kind.resource == PODS and target.subresource in ("log", *STREAMS):
             return await self.pods.handle(call, target)
+        if kind.resource == SERVICE_ACCOUNTS and target.subresource == "token" and call.request.method == "POST":
+            request = await body.document(call.request)
+            return answer(self._token_requests.create(call.caller, target.namespace, target.name, request), 201)
         return await self._objects.handle(call, kind, target)
 
 

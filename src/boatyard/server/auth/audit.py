@@ -6,8 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
+from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.telemetry.logs import get_logger
+from boatyard.server.auth.pki import NODE_PREFIX
 from boatyard.server.call import Call
 
 log = get_logger("audit")
@@ -22,16 +24,24 @@ class Audit:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def begin(self, call: Call) -> None:
-        call.request[_BEGUN] = self._world.monotonic()
+    def begin(self, request: web.Request) -> None:
+        request[_BEGUN] = self._world.monotonic()
 
-    def end(self, request: web.Request, call: Call | None, status: int) -> None:
-        """``call`` is None when the caller could not be told."""
+    def end(self, request: web.Request, caller: Caller | None, call: Call | None, status: int) -> None:
+        """``caller`` is None when nobody we know was asking; ``call`` when it came to nothing before it began."""
         intrusive = request.path.endswith(("/exec", "/attach", "/portforward"))
         if request.method in _READS and status not in (401, 403) and not intrusive:
             return
         fields: dict[str, Any] = {"method": request.method, "path": request.path, "status": status, "remote": request.remote}
-        if call is not None:
-            fields["user"] = call.caller.name
-            fields["seconds"] = round(self._world.monotonic() - request[_BEGUN], 4)
-        log.info("refused" if status in (401, 403) else "call", **fields)
+        fields["seconds"] = round(self._world.monotonic() - request[_BEGUN], 4)
+        if caller is not None:
+            fields["user"] = caller.name
+        if call is not None and call.caller is not caller:
+            fields["as"] = call.caller.name
+        if status in (401, 403):
+            log.warning("refused", **fields)
+        elif caller is not None and caller.name.startswith(NODE_PREFIX) and status < 400:
+            # Heartbeats and pod statuses: many, and the same each time.
+            log.debug("call", **fields)
+        else:
+            log.info("call", **fields)

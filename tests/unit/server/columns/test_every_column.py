@@ -50,7 +50,8 @@ def by(plural: str) -> Resource:
             "status": {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"kubeletVersion": "v1"},
                        "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}]},
         },
-         {"Status": "Ready,SchedulingDisabled", "Roles": "builder,ci", "Version": "v1", "Internal-IP": "10.0.0.1", "External-IP": "<none>"}),
+         {"Status": "Ready,SchedulingDisabled", "Roles": "builder,ci", "Version": "v1",
+          "Internal-IP": "10.0.0.1", "External-IP": "<none>"}),
         ("services", {"spec": {"clusterIP": "10.96.0.5",
                                "ports": [{"port": 80}, {"port": 53, "protocol": "UDP", "nodePort": 30000}],
                                "selector": {"b": "2", "a": "1"}}},
@@ -106,7 +107,8 @@ def test_custom_columns_are_read_from_the_definition() -> None:
                    "conditions": [{"type": "Ready", "status": "False"}]},
     }
     assert row(resource, obj, custom={"additionalPrinterColumns": columns}) == {
-        "Name": "x", "Phase": "Done", "Ready": "False", "Count": 3, "Flag": True, "Names": '["a"]', "Finished": "60s", "Broken": None,
+        "Name": "x", "Phase": "Done", "Ready": "False", "Count": 3, "Flag": True, "Names": '["a"]',
+        "Finished": "60s", "Broken": None,
         "Age": "60m",
     }  # fmt: skip
     empty = row(resource, {}, custom={"additionalPrinterColumns": columns})
