@@ -11,8 +11,6 @@ from boatyard.machinery.meta.errors import FieldError
 
 def literal(value: Any) -> str:
     """A value as Kubernetes quotes it inside a message."""
-    if value is None:
-        return '"null"'
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -57,7 +57,7 @@ def _check(value: str, longest: int, pattern: re.Pattern[str], told: str) -> lis
 
 def dns1123_label(value: str) -> list[str]:
     """A DNS label: names of namespaces, containers, volumes."""
-    return _check(value, 63, _label, _LABEL_TOLD)
+    return _check(value, 63, _label, "must not contain dots" if _subdomain.fullmatch(value) else _LABEL_TOLD)
 
 
 def dns1123_subdomain(value: str) -> list[str]:

@@ -61,7 +61,7 @@ def _versions(spec: Object) -> Iterator[FieldError]:
         seen.add(name)
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
         if schema is None:
-            yield required(f"{at}.schema.openAPIV3Schema", "schemas are required")
+            yield required(f"{at}.schema.openAPIV3Schema")
         elif schema.get("type") != "object":
             yield invalid(f"{at}.schema.openAPIV3Schema.type", schema.get("type", ""), "must be object at the root")
         else:

@@ -34,7 +34,7 @@ def validate_role(obj: Object, old: Object | None) -> Iterator[FieldError]:
 def validate_role_binding(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A RoleBinding or ClusterRoleBinding."""
     reference = obj.get("roleRef") or {}
-    kinds = ("ClusterRole",) if obj.get("kind") == "ClusterRoleBinding" else ("ClusterRole", "Role")
+    kinds = ("ClusterRole",) if obj.get("kind") == "ClusterRoleBinding" else ("Role", "ClusterRole")
     if reference.get("apiGroup") != _GROUP:
         yield unsupported("roleRef.apiGroup", reference.get("apiGroup", ""), (_GROUP,))
     if reference.get("kind") not in kinds:
@@ -64,7 +64,7 @@ def _subject(subject: Object, at: str, cluster: bool) -> Iterator[FieldError]:
         if group != _GROUP:
             yield unsupported(f"{at}.apiGroup", group, (_GROUP,))
     else:
-        yield unsupported(f"{at}.kind", kind, ("Group", "ServiceAccount", "User"))
+        yield unsupported(f"{at}.kind", kind, ("ServiceAccount", "User", "Group"))
 
 
 def validate_signing_request(obj: Object, old: Object | None) -> Iterator[FieldError]:
@@ -96,5 +96,3 @@ def validate_lease(obj: Object, old: Object | None) -> Iterator[FieldError]:
         yield invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
     if (count := spec.get("leaseTransitions")) is not None and count < 0:
         yield invalid("spec.leaseTransitions", count, "must be greater than or equal to 0")
-    if spec.get("holderIdentity") == "":
-        yield invalid("spec.holderIdentity", "", "must not be empty")

@@ -7,12 +7,13 @@ from typing import Any
 
 from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
-from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, not_found, required
+from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, not_found, required, unsupported
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.quantity import parse_quantity
 
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
+TERMINATION_MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 _ENVIRONMENT_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 _OPTIONAL_ZERO = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
 
@@ -23,16 +24,16 @@ def validate_containers(spec: Object, volumes: set[str], path: str) -> Iterator[
     if not spec.get("containers"):
         yield required(f"{path}.containers")
     host_network = bool(spec.get("hostNetwork"))
-    for index, container in enumerate(spec.get("initContainers") or ()):
-        where = f"{path}.initContainers[{index}]"
-        yield from _container(container, volumes, where, taken, host_network)
-        yield from _initialiser(container, where)
     for index, container in enumerate(spec.get("containers") or ()):
         where = f"{path}.containers[{index}]"
         yield from _container(container, volumes, where, taken, host_network)
         yield from _probes(container, where)
         if container.get("restartPolicy") and not container.get("restartPolicyRules"):
             yield forbidden(f"{where}.restartPolicy", "may not be set for non-init containers")
+    for index, container in enumerate(spec.get("initContainers") or ()):
+        where = f"{path}.initContainers[{index}]"
+        yield from _container(container, volumes, where, taken, host_network)
+        yield from _initialiser(container, where)
 
 
 def _initialiser(container: Object, where: str) -> Iterator[FieldError]:
@@ -57,6 +58,8 @@ def _container(container: Object, volumes: set[str], where: str, taken: set[str]
         yield required(f"{where}.image")
     elif image != image.strip():
         yield invalid(f"{where}.image", image, "must not have leading or trailing whitespace")
+    if (policy := container.get("terminationMessagePolicy")) not in TERMINATION_MESSAGE_POLICIES:
+        yield unsupported(f"{where}.terminationMessagePolicy", policy, TERMINATION_MESSAGE_POLICIES)
     yield from _ports(container.get("ports") or [], f"{where}.ports", host_network)
     yield from _environment(container, where)
     yield from _mounts(container.get("volumeMounts") or [], volumes, f"{where}.volumeMounts")
@@ -96,7 +99,7 @@ def _environment(container: Object, where: str) -> Iterator[FieldError]:
             continue
         kinds = [kind for kind in _ENVIRONMENT_SOURCES if source.get(kind)]
         if not kinds:
-            told = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+            told = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
             yield invalid(f"{path}.valueFrom", "", told)
         elif variable.get("value"):
             yield invalid(f"{path}.valueFrom", "", "may not be specified when `value` is not empty")
@@ -107,13 +110,12 @@ def _environment(container: Object, where: str) -> Iterator[FieldError]:
                 yield required(f"{path}.valueFrom.{kind}.key")
         if (reference := source.get("fieldRef")) is not None and not reference.get("fieldPath"):
             yield required(f"{path}.valueFrom.fieldRef.fieldPath")
-    for index, source in enumerate(container.get("envFrom") or ()):
-        path = f"{where}.envFrom[{index}]"
+    for source in container.get("envFrom") or ():
         kinds = [kind for kind in ("configMapRef", "secretRef") if source.get(kind) is not None]
         if not kinds:
-            yield invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
+            yield invalid(f"{where}.envFrom", "", "must specify one of: `configMapRef` or `secretRef`")
         elif len(kinds) > 1:
-            yield invalid(path, "", "may not have more than one field specified at a time")
+            yield invalid(f"{where}.envFrom", "", "may not have more than one field specified at a time")
 
 
 def _mounts(mounts: list[Object], volumes: set[str], where: str) -> Iterator[FieldError]:
@@ -131,7 +133,7 @@ def _mounts(mounts: list[Object], volumes: set[str], where: str) -> Iterator[Fie
         paths.add(target)
         for field in ("subPath", "subPathExpr"):
             if below := mount.get(field):
-                yield from validate_local_path(below, f"{at}.{field}")
+                yield from validate_local_path(below, f"{where}.{field}")
         if mount.get("subPath") and mount.get("subPathExpr"):
             yield invalid(f"{at}.subPathExpr", mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive")
 
@@ -149,12 +151,13 @@ def validate_resources(resources: Object, where: str) -> Iterator[FieldError]:
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for field, amounts in (("limits", limits), ("requests", requests)):
         for name, amount in amounts.items():
-            yield from invalid_each(f"{where}.{field}", name, names.qualified_name(name))
+            at = f"{where}.{field}[{name}]"
+            yield from invalid_each(at, name, names.qualified_name(name))
             if "/" not in name and name not in _STANDARD and not name.startswith("hugepages-"):
-                yield invalid(f"{where}.{field}", name, "must be a standard resource type or fully qualified")
-                yield invalid(f"{where}.{field}", name, "must be a standard resource for containers")
+                yield invalid(at, name, "must be a standard resource type or fully qualified")
+                yield invalid(at, name, "must be a standard resource for containers")
             if parse_quantity(amount) < 0:
-                yield invalid(f"{where}.{field}[{name}]", amount, "must be greater than or equal to 0")
+                yield invalid(at, amount, "must be greater than or equal to 0")
     for name, amount in requests.items():
         limit = limits.get(name)
         if limit is not None and parse_quantity(amount) > parse_quantity(limit):

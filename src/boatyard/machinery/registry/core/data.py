@@ -55,9 +55,7 @@ def validate_secret(obj: Object, old: Object | None) -> Iterator[FieldError]:
     if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
         yield required("data[username]")
         yield required("data[password]")
-    if kind == "kubernetes.io/service-account-token" and not ((obj.get("metadata") or {}).get("annotations") or {}).get(
-        ACCOUNT_NAME
-    ):
+    if kind == "kubernetes.io/service-account-token" and not annotations(obj).get(ACCOUNT_NAME):
         yield required(f"metadata.annotations[{ACCOUNT_NAME}]")
     if old is not None and (old.get("type") or "") != kind:
         yield invalid("type", kind, "field is immutable")

@@ -25,11 +25,15 @@ def default(resource: Resource, obj: Object) -> None:
 
 
 def _pod(obj: Object) -> None:
-    default_pod_spec(obj.setdefault("spec", {}))
+    spec = obj.setdefault("spec", {})
+    default_pod_spec(spec)
+    spec.setdefault("enableServiceLinks", True)
 
 
 def _pod_template(obj: Object) -> None:
-    default_pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
+    template = obj.setdefault("template", {})
+    template.setdefault("metadata", {})
+    default_pod_spec(template.setdefault("spec", {}))
 
 
 def _service(obj: Object) -> None:

@@ -19,13 +19,12 @@ def containers_of(spec: Object) -> Iterator[Object]:
 
 
 def default_pod_spec(spec: Object) -> None:
-    """Fill in defaults, in place."""
+    """Fill in, in place, what holds for pods and for templates of pods."""
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("terminationGracePeriodSeconds", 30)
     spec.setdefault("dnsPolicy", "ClusterFirst")
     spec.setdefault("securityContext", {})
     spec.setdefault("schedulerName", "default-scheduler")
-    spec.setdefault("enableServiceLinks", True)
     if account := spec.get("serviceAccountName") or spec.get("serviceAccount"):
         spec["serviceAccountName"] = spec["serviceAccount"] = account
     for container in containers_of(spec):

@@ -24,16 +24,14 @@ _MAY_CHANGE = (
 
 def validate_pod_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
     """Everything wrong with a defaulted pod spec."""
-    volumes = spec.get("volumes") or []
-    yield from validate_volumes(volumes, f"{path}.volumes")
-    yield from validate_containers(spec, {volume.get("name", "") for volume in volumes}, path)
+    volumes: set[str] = set()
+    yield from validate_volumes(spec.get("volumes") or [], f"{path}.volumes", volumes)
+    yield from validate_containers(spec, volumes, path)
     policy, dns = spec.get("restartPolicy"), spec.get("dnsPolicy")
     if policy not in RESTART_POLICIES:
         yield unsupported(f"{path}.restartPolicy", policy, RESTART_POLICIES) if policy else required(f"{path}.restartPolicy")
     if dns not in DNS_POLICIES:
         yield unsupported(f"{path}.dnsPolicy", dns, DNS_POLICIES) if dns else required(f"{path}.dnsPolicy")
-    if (grace := spec.get("terminationGracePeriodSeconds", 0)) < 0:
-        yield invalid(f"{path}.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0")
     if (deadline := spec.get("activeDeadlineSeconds")) is not None and not 1 <= deadline <= _MAX_INT32:
         yield invalid(f"{path}.activeDeadlineSeconds", deadline, f"must be between 1 and {_MAX_INT32}, inclusive")
     for field in ("serviceAccountName", "nodeName"):

@@ -102,7 +102,7 @@ def validate_ingress(obj: Object, old: Object | None) -> Iterator[FieldError]:
     spec = obj.get("spec") or {}
     rules, backend = spec.get("rules") or [], spec.get("defaultBackend")
     if not rules and backend is None:
-        yield invalid("spec", [], "either `defaultBackend` or `rules` must be specified")
+        yield invalid("spec", None, "either `defaultBackend` or `rules` must be specified")
     if backend is not None:
         yield from _backend(backend, "spec.defaultBackend")
     for index, rule in enumerate(rules):
@@ -138,7 +138,7 @@ def _path(path: Object, at: str) -> Iterator[FieldError]:
 def _backend(backend: Object, at: str) -> Iterator[FieldError]:
     service, resource = backend.get("service"), backend.get("resource")
     if service is None and resource is None:
-        yield required(at, "resource or service backend is required")
+        yield invalid(at, "", "resource or service backend is required")
     elif service is not None and resource is not None:
         yield invalid(at, "", "cannot set both resource and service backends")
     elif service is not None:
@@ -148,7 +148,7 @@ def _backend(backend: Object, at: str) -> Iterator[FieldError]:
         else:
             yield from invalid_each(f"{at}.service.name", name, names.dns1035_label(name))
         if port.get("name") and port.get("number"):
-            yield invalid(f"{at}.service.port", "", "cannot set both port name & port number")
+            yield invalid(at, "", "cannot set both port name & port number")
         elif port.get("name"):
             yield from invalid_each(f"{at}.service.port.name", port["name"], names.port_name(port["name"]))
         elif port.get("number"):

@@ -21,7 +21,7 @@ _NOT_SOURCES = (
 def validate_claim(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A PersistentVolumeClaim."""
     spec = obj.get("spec") or {}
-    yield from _access_modes(spec)
+    yield from _access_modes(spec, "at least 1 access mode is required")
     size = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
     if size is None:
         yield required("spec.resources[storage]")
@@ -52,7 +52,7 @@ def validate_volume(obj: Object, old: Object | None) -> Iterator[FieldError]:
     if not spec.get("capacity"):
         yield required("spec.capacity")
     if size is None:
-        yield unsupported("spec.capacity", list(spec.get("capacity") or {}), ("storage",))
+        yield unsupported("spec.capacity", spec.get("capacity") or {}, ("storage",))
     elif parse_quantity(size) <= 0:
         yield invalid("spec.capacity[storage]", size, "must be greater than zero")
     policy = spec.get("persistentVolumeReclaimPolicy")
@@ -78,10 +78,10 @@ def validate_volume(obj: Object, old: Object | None) -> Iterator[FieldError]:
             yield invalid("spec.volumeMode", spec.get("volumeMode"), "field is immutable")
 
 
-def _access_modes(spec: Object) -> Iterator[FieldError]:
+def _access_modes(spec: Object, told: str = "") -> Iterator[FieldError]:
     modes = spec.get("accessModes") or []
     if not modes:
-        yield required("spec.accessModes", "at least 1 access mode is required")
+        yield required("spec.accessModes", told)
     for mode in modes:
         if mode not in ACCESS_MODES:
             yield unsupported("spec.accessModes", mode, ACCESS_MODES)

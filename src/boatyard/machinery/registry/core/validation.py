@@ -30,7 +30,8 @@ def validate(resource: Resource, new: Object, old: Object | None = None) -> list
         enum_of_nothing = error.type == "FieldValueNotSupported" and error.message.startswith('Unsupported value: ""')
         # Kubernetes keys its own lists for apply; where doubles are wrong the rules above say so (doubles in env are not).
         keyed_twice = error.type == "FieldValueDuplicate"
-        if error.path in told or is_type_error(error) or enum_of_nothing or keyed_twice or error.path in _NOT_REQUIRED:
+        known = error.path in told or error.path.rpartition("[")[0] in told
+        if known or is_type_error(error) or enum_of_nothing or keyed_twice or error.path in _NOT_REQUIRED:
             continue
         found.append(error)
     return found

@@ -14,25 +14,38 @@ from boatyard.machinery.registry.core.containers import validate_local_path
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
 
 
-def validate_volumes(volumes: list[Object], where: str) -> Iterator[FieldError]:
-    """Everything wrong with ``spec.volumes``."""
+_FIRST = ("emptyDir", "hostPath", "secret", "persistentVolumeClaim", "downwardAPI", "configMap", "projected")
+"""The order in which kinds of volumes are looked at, when there are several in one."""
+
+
+def validate_volumes(volumes: list[Object], where: str, usable: set[str]) -> Iterator[FieldError]:
+    """Everything wrong with ``spec.volumes``; the names of those that are fine go into ``usable``."""
     taken: set[str] = set()
     for index, volume in enumerate(volumes):
-        at, name = f"{where}[{index}]", volume.get("name", "")
-        sources = [key for key in volume if key != "name"]
-        if not sources:
-            yield required(at, "must specify a volume type")
-        for extra in sources[1:]:
-            yield forbidden(f"{at}.{extra}", "may not specify more than 1 volume type")
-        if sources:
-            yield from _source(sources[0], volume[sources[0]], f"{at}.{sources[0]}")
-        if not name:
-            yield required(f"{at}.name")
-        else:
-            yield from invalid_each(f"{at}.name", name, names.dns1123_label(name))
-        if name in taken:
-            yield duplicate(f"{at}.name", name)
-        taken.add(name)
+        wrong = list(_volume(volume, f"{where}[{index}]", taken))
+        yield from wrong
+        if not wrong:
+            usable.add(volume["name"])
+
+
+def _volume(volume: Object, at: str, taken: set[str]) -> Iterator[FieldError]:
+    name = volume.get("name", "")
+    sources = sorted(
+        (key for key in volume if key != "name"), key=lambda kind: _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+    )
+    if not sources:
+        yield required(at, "must specify a volume type")
+    for extra in sources[1:]:
+        yield forbidden(f"{at}.{extra}", "may not specify more than 1 volume type")
+    if sources:
+        yield from _source(sources[0], volume[sources[0]], f"{at}.{sources[0]}")
+    if not name:
+        yield required(f"{at}.name")
+    else:
+        yield from invalid_each(f"{at}.name", name, names.dns1123_label(name))
+    if name in taken:
+        yield duplicate(f"{at}.name", name)
+    taken.add(name)
 
 
 def validate_host_path(source: Object, at: str) -> Iterator[FieldError]:
@@ -40,7 +53,8 @@ def validate_host_path(source: Object, at: str) -> Iterator[FieldError]:
     path, kind = source.get("path", ""), source.get("type") or ""
     if not path:
         yield required(f"{at}.path")
-    elif ".." in path.split("/"):
+        return
+    if ".." in path.split("/"):
         yield invalid(f"{at}.path", path, "must not contain '..'")
     if kind not in HOST_PATH_TYPES:
         yield unsupported(f"{at}.type", kind, HOST_PATH_TYPES)
