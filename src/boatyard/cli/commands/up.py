@@ -14,6 +14,7 @@ from rich.console import Console
 
 from boatyard.app import addresses, processes
 from boatyard.app.layout import DataDirectory, LayoutError
+from boatyard.app.node import internal_host
 from boatyard.app.up import AlreadyRunning, Child, ChildFailed, Parent
 from boatyard.cli.session import data_option
 from boatyard.machinery.runtime.world import RealWorld
@@ -62,8 +63,8 @@ def command(
         parent.lock()
         file = data.root / "control" / "addresses.json"
         chosen = addresses.choose(
-            data.root, addresses.load(file), api_port=api_port, gateway_port=gateway_port, gateway_http_port=gateway_http_port,
-            pod_network=os.geteuid() == 0 and isolation == "bubblewrap" and not no_pod_network,
+            addresses.load(file), api_port=api_port, gateway_port=gateway_port, gateway_http_port=gateway_http_port,
+            internal_host=internal_host(data, pod_network=os.geteuid() == 0 and isolation == "bubblewrap" and not no_pod_network),
         )  # fmt: skip
         addresses.save(file, chosen)
         with console.status("starting the control plane and the node agent …"):
