@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from boatyard.machinery.meta.errors import ApiError, Conflict, NotFound
-from boatyard.machinery.meta.objects import Object, controller_of, namespace
+from boatyard.machinery.meta.objects import Object, controller_of, name, namespace
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.runtime.queue import WorkQueue
 from boatyard.machinery.runtime.tasks import TaskGroup
@@ -42,6 +42,11 @@ class Watch:
     to_requests: ToRequests
 
 
+def itself(obj: Object) -> Iterable[Request]:
+    """The object's own name."""
+    return (Request(namespace(obj), name(obj)),)
+
+
 def owner_requests(kind: str) -> ToRequests:
     """The controller owner of an object, when it is of ``kind``: for watching what one's own objects own."""
 
@@ -58,14 +63,16 @@ class Controller:
 
     ``reconcile(request)`` reads the world anew and does what is missing. It returns the seconds until the next pass, or None when
     only a change asks for one. Raising means: again later, with back-off; :class:`Terminal`: not again until something changes.
-    Two passes over one object never run at the same time; ``workers`` bounds how many objects are worked on at once.
+    Two passes over one object never run at the same time; ``workers`` bounds how many objects are worked on at once. ``requests``
+    says what a change of an object asks for, where that isn't a pass over the object itself.
     """
 
     def __init__(
-        self, name: str, resource: Resource, reconcile: Reconcile, *, watches: Sequence[Watch] = (), workers: int = 1
-    ) -> None:
+        self, name: str, resource: Resource, reconcile: Reconcile, *, watches: Sequence[Watch] = (), workers: int = 1,
+        requests: ToRequests = itself,
+    ) -> None:  # fmt: skip
         self.name, self.resource, self.reconcile = name, resource, reconcile
-        self.watches, self.workers = tuple(watches), workers
+        self.watches, self.workers, self.requests = tuple(watches), workers, requests
         self._queue: WorkQueue[Request] | None = None
         self._early: dict[Request, None] = {}
 

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from boatyard.machinery.client.client import Client
-from boatyard.machinery.meta.objects import Object, name, namespace
+from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.runtime.cache import Cache, IndexFunction
-from boatyard.machinery.runtime.controller import Controller, Request, ToRequests
+from boatyard.machinery.runtime.controller import Controller, ToRequests
 from boatyard.machinery.runtime.events import Recorder
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.machinery.runtime.world import World
@@ -24,6 +24,7 @@ class Manager:
     def __init__(self, client: Client, world: World, *, namespace: str | None = None) -> None:
         self.client, self.world, self.namespace = client, world, namespace
         self._caches: dict[tuple[Resource, str | None, str, str], Cache] = {}
+        self._tasks: dict[Cache, asyncio.Task[None]] = {}
         self._controllers: list[Controller] = []
         self._loops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._group: TaskGroup | None = None
@@ -43,15 +44,25 @@ class Manager:
                 self.client, resource, self.world, namespace=key[1], label_selector=label_selector, field_selector=field_selector
             )
             if self._group is not None:
-                self._group.start(cache.run(), f"cache-{resource.group_resource}")
+                self._start(self._group, cache)
         for index, function in (indexes or {}).items():
             cache.add_index(index, function)
         return cache
 
+    def drop(self, resource: Resource) -> None:
+        """Stop following a type that is no longer served. Its caches keep what they last held."""
+        for key in [key for key in self._caches if key[0] == resource]:
+            task = self._tasks.pop(self._caches.pop(key), None)
+            if task is not None:
+                task.cancel()
+
+    def _start(self, group: TaskGroup, cache: Cache) -> None:
+        self._tasks[cache] = group.start(cache.run(), f"cache-{cache.resource.group_resource}")
+
     def add(self, controller: Controller) -> None:
         """Have a controller run, and told of its objects and of what it watches. Before :meth:`run` only."""
         self._controllers.append(controller)
-        self.cache(controller.resource).on_change(_feed(controller, _itself))
+        self.cache(controller.resource).on_change(_feed(controller, controller.requests))
         for watch in controller.watches:
             self.cache(watch.resource).on_change(_feed(controller, watch.to_requests))
 
@@ -73,7 +84,7 @@ class Manager:
             self._group = group
             try:
                 for cache in list(self._caches.values()):
-                    group.start(cache.run(), f"cache-{cache.resource.group_resource}")
+                    self._start(group, cache)
                 for cache in list(self._caches.values()):
                     await cache.synced()
                 for controller in self._controllers:
@@ -90,10 +101,6 @@ class Manager:
 async def _endless(name: str, run: Callable[[], Awaitable[None]]) -> None:
     await run()
     raise RuntimeError(f"the loop {name} ended")
-
-
-def _itself(obj: Object) -> tuple[Request]:
-    return (Request(namespace(obj), name(obj)),)
 
 
 def _feed(controller: Controller, to_requests: ToRequests) -> Callable[[Object | None, Object | None], None]:

@@ -13,6 +13,7 @@ import asyncio
 import contextvars
 import gc
 import heapq
+import logging
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
@@ -199,14 +200,29 @@ class SimWorld:
             pause = min(pause * 1.5, 5.0)
 
 
+class _Bugs(logging.Handler):
+    """What the program survives by logging it with a traceback (a bug in a pass, in a handler) fails a simulation."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        super().__init__(logging.ERROR)
+        self._loop = loop
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1] is not None:
+            self._loop.faults.append(record.exc_info[1])
+            self._loop.stop()
+
+
 def simulate(
     seed: int, scenario: Callable[[SimWorld], Coroutine[Any, Any, Any]], *, limit_seconds: float = 7 * 86_400.0
 ) -> bytes:
     """Run ``scenario(world)`` in virtual time to its end and return the history. Raises what it raised, :class:`Deadlock`,
-    :class:`Overtime`, or an exception that a component let go unnoticed."""
+    :class:`Overtime`, or an exception that a component died of, ignored or only logged."""
     loop = SimLoop(limit_seconds)
     world = SimWorld(seed, loop)
     collecting = gc.isenabled()
+    bugs = _Bugs(loop)
+    logging.getLogger("boatyard").addHandler(bugs)
     gc.disable()  # a collection at a random moment would run finalizers at a random moment
     try:
         asyncio.set_event_loop(loop)
@@ -218,6 +234,7 @@ def simulate(
         main.result()
         return world.history
     finally:
+        logging.getLogger("boatyard").removeHandler(bugs)
         asyncio.set_event_loop(None)
         loop.bury_all()
         if collecting:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 import pytest
@@ -88,3 +89,15 @@ def test_until_waits_for_what_holds_and_says_what_did_not() -> None:
 
     done: list[bool] = []
     simulate(1, scenario)
+
+
+def test_a_bug_that_the_program_survives_by_logging_it_fails_the_simulation() -> None:
+    async def scenario(world: SimWorld) -> None:
+        try:
+            raise KeyError("bug")
+        except KeyError:
+            logging.getLogger("boatyard.somewhere").exception("going on")
+        await world.sleep(10)
+
+    with pytest.raises(KeyError, match="bug"):
+        simulate(1, scenario)
