@@ -1,6 +1,6 @@
 """Just enough rtnetlink for a pod's link, with the standard library alone (kernel's ``rtnetlink(7)``): links, addresses, routes.
 
-The supervisor uses it; pyroute2 takes 200 ms to import.
+The supervisor uses it, which has no other library; so the agent needs no pyroute2 (200 ms to import) either.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import struct
 
 NEWLINK, DELLINK, NEWADDR, NEWROUTE = 16, 17, 20, 24
 REQUEST, ACK, REPLACE, EXCL, CREATE = 0x1, 0x4, 0x100, 0x200, 0x400
-IFNAME, MASTER, NET_NS_PID, LINKINFO, INFO_KIND, INFO_DATA, VETH_PEER = 3, 10, 19, 18, 1, 2, 1
+ADDRESS, IFNAME, MASTER, NET_NS_PID, LINKINFO, INFO_KIND, INFO_DATA, VETH_PEER = 1, 3, 10, 19, 18, 1, 2, 1
+INFO_SLAVE_KIND, INFO_SLAVE_DATA, PORT_MODE = 4, 5, 4
 UP = 1
 _HEADER = struct.Struct("=IHHII")
 
@@ -62,6 +63,16 @@ class Netlink:
         other = link(0, up=False) + text(IFNAME, peer) + number(NET_NS_PID, namespace_pid)
         info = text(INFO_KIND, "veth") + attribute(INFO_DATA, attribute(VETH_PEER, other))
         self.ask(NEWLINK, CREATE | EXCL, link(0, up=True) + text(IFNAME, name) + number(MASTER, master) + attribute(LINKINFO, info))
+
+    def make_bridge(self, name: str, hardware_address: bytes) -> None:
+        body = link(0, up=False) + text(IFNAME, name) + attribute(ADDRESS, hardware_address)
+        self.ask(NEWLINK, CREATE | EXCL, body + attribute(LINKINFO, text(INFO_KIND, "bridge")))
+
+    def send_back(self, name: str) -> None:
+        """Let the bridge send frames out by the port they came from: where bridged traffic passes the host's packet filter
+        (br_netfilter), a pod's connection to itself by a service takes that way."""
+        info = text(INFO_SLAVE_KIND, "bridge") + attribute(INFO_SLAVE_DATA, attribute(PORT_MODE, b"\1"))
+        self.ask(NEWLINK, 0, struct.pack("=BxHiII", 0, 0, 0, 0, 0) + text(IFNAME, name) + attribute(LINKINFO, info))
 
     def remove(self, name: str) -> None:
         self.ask(DELLINK, 0, link(0, up=False) + text(IFNAME, name))

@@ -35,6 +35,7 @@ def attach(allocation: dict[str, Any]) -> None:
             # Of a supervisor that died while it started.
             host.remove(allocation["link"])
             host.make_pair(allocation["link"], bridge, "eth0", os.getpid())
+        host.send_back(allocation["link"])
     with Netlink() as pod:
         pod.set_up(socket.if_nametoindex("lo"))
         index = socket.if_nametoindex("eth0")
