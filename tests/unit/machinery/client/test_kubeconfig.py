@@ -61,7 +61,8 @@ def test_a_context_is_chosen_by_name(tmp_path: Path) -> None:
          "no server address"),
         (
             "current-context: a\ncontexts: [{name: a, context: {cluster: c, user: u}}]\n"
-            "clusters: [{name: c, cluster: {server: s}}]\nusers: [{name: u, user: {exec: {command: x}}}]", "'exec' are not supported",
+            "clusters: [{name: c, cluster: {server: s}}]\nusers: [{name: u, user: {exec: {command: x}}}]",
+            "'exec' are not supported",
         ),
         (
             "current-context: a\ncontexts: [{name: a, context: {cluster: c}}]\n"
