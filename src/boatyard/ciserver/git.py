@@ -30,6 +30,8 @@ _CONFIG = """[safe]
 \tallow = always
 [protocol "http"]
 \tallow = always
+[protocol "ssh"]
+\tallow = always
 [protocol "file"]
 \tallow = always
 [http]

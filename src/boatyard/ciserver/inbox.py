@@ -46,6 +46,7 @@ class Accepted(NamedTuple):
     answer: str
     fresh: bool
     seq: int = 0
+    number: int = 0
 
 
 class Inbox:
@@ -67,7 +68,7 @@ class Inbox:
             db.execute(statements.ADD_DELIVERY, (delivery, now, answer))
             db.execute(statements.ADD_INTENT, (delivery, number, msgspec.json.encode(event), now))
             seq = db.execute(statements.SEQ_OF_DELIVERY, (delivery,)).fetchone()[0]
-            return Accepted(answer, True, seq)
+            return Accepted(answer, True, seq, number)
 
         return await self._database.run(work)
 
@@ -104,6 +105,10 @@ class Inbox:
             return number
 
         return intent._replace(number=await self._database.run(work))
+
+    async def last_number(self) -> int:
+        """The highest number ever given; 0 in a new database."""
+        return await self._database.run(lambda db: db.execute(statements.LAST_NUMBER).fetchone()[0])
 
     async def reserve_up_to(self, number: int) -> None:
         """Numbers up to this one are taken, whatever the database knows of them."""

@@ -18,7 +18,8 @@ MIGRATIONS = (
     CREATE INDEX intents_open ON intents (seq) WHERE state = 'open';
     CREATE TABLE reports (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, build TEXT NOT NULL, number INTEGER NOT NULL, final INTEGER NOT NULL,
-        report BLOB NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'done', 'refused')), note TEXT NOT NULL DEFAULT '',
+        report BLOB NOT NULL, written REAL NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'done', 'refused')), note TEXT NOT NULL DEFAULT '',
         UNIQUE (build, final)
     );
     CREATE INDEX reports_open ON reports (seq) WHERE state = 'open';
@@ -47,6 +48,8 @@ RELEASE = "INSERT OR IGNORE INTO released (number) VALUES (?)"
 
 NEXT_NUMBER = "UPDATE counter SET number = number + 1 RETURNING number"
 
+LAST_NUMBER = "SELECT number FROM counter"
+
 RAISE_NUMBER = "UPDATE counter SET number = max(number, ?)"
 """No number up to this one is free."""
 
@@ -68,10 +71,12 @@ RENUMBER_INTENT = "UPDATE intents SET number = ? WHERE seq = ? AND state = 'open
 SKIPPED = "SELECT delivery, note, received FROM intents WHERE state = 'skipped' ORDER BY seq DESC LIMIT ?"
 """The last deliveries that started nothing, and why."""
 
-ADD_REPORT = "INSERT OR IGNORE INTO reports (build, number, final, report, state) VALUES (?, ?, ?, ?, 'open')"
+ADD_REPORT = "INSERT OR IGNORE INTO reports (build, number, final, report, written, state) VALUES (?, ?, ?, ?, ?, 'open')"
 """The intent to report; one for the start and one for the end of a build, whatever happens how often."""
 
 OPEN_REPORTS = "SELECT seq, number, report FROM reports WHERE state = 'open' ORDER BY seq"
+
+OPEN_REPORTS_OF = "SELECT seq, report, written FROM reports WHERE state = 'open' AND number = ? ORDER BY seq"
 
 CLOSE_REPORT = "UPDATE reports SET state = ?, note = ? WHERE seq = ?"
 

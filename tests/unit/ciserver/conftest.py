@@ -1,12 +1,42 @@
-"""What the CI server's tests share: a real git repository to push to."""
+"""What the CI server's tests share: a real git repository to push to, and a small world around a CI server."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import json
 import os
+import re
 import subprocess
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from boatyard.ci.kinds import Build, CiConfig
+from boatyard.ci.scm.http import Answer, Unreachable
+from boatyard.ci.scm.scm import sign_hmac_sha256
+from boatyard.ciserver.database import Database, InlineDatabase
+from boatyard.ciserver.deliveries import Response
+from boatyard.ciserver.environment import Environment
+from boatyard.ciserver.repository import MemoryRepository, Repository
+from boatyard.ciserver.server import CiServer
+from boatyard.machinery.client.client import ExecResult
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS, SECRETS
+from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, NotFound
+from boatyard.machinery.objects.memory import MemoryObjects
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.runtime.world import RealWorld
+from boatyard.machinery.schema.crd import crd_of, discover
+from boatyard.machinery.store.memory import MemoryStore
+
+PIPELINE = """
+spec:
+  steps:
+  - {name: test, run: make test}
+"""
 
 
 class Origin:
@@ -50,3 +80,221 @@ class Origin:
 @pytest.fixture
 def origin(tmp_path: Path) -> Origin:
     return Origin(tmp_path / "origin")
+
+
+class Logs:
+    """Pods' logs, as a node would serve them: a test writes, readers follow."""
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[str, str], bytes] = {}
+        self.ended: dict[tuple[str, str], bool] = {}
+        self.opened = 0
+        self._news = asyncio.Event()
+
+    def write(self, pod: str, container: str, text: bytes, *, end: bool = False) -> None:
+        self.texts[pod, container] = self.texts.get((pod, container), b"") + text
+        self.ended[pod, container] = end
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def logs(
+        self, namespace: str, pod: str, *, container: str, follow: bool, previous: bool, timestamps: bool, tail_lines: int | None,
+        since_seconds: float | None, limit_bytes: int | None,
+    ) -> AsyncIterator[bytes]:  # fmt: skip
+        if (pod, container) not in self.texts:
+            raise BadRequest("container is waiting to start")
+        self.opened += 1
+        sent = 0
+        while True:
+            news = self._news
+            text = self.texts[pod, container]
+            if len(text) > sent:
+                piece, sent = text[sent:], len(text)
+                yield piece
+            elif not follow or self.ended.get((pod, container)):
+                return
+            else:
+                await news.wait()
+
+    async def exec(self, namespace: str, pod: str, command: list[str], *, container: str, stdin: bytes) -> ExecResult:
+        raise AssertionError("a CI server runs nothing in pods")
+
+
+class Scms:
+    """An HTTP that plays Gitea's statuses API: what was posted is listed."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, list[dict[str, Any]]] = {}
+        self.down = False
+        self.loses_answers = False
+        self.calls: list[tuple[str, str]] = []
+
+    async def request(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        self.calls.append((method, url))
+        if self.down:
+            raise Unreachable("refused")
+        sha = re.search(r"[0-9a-f]{40}", url)
+        assert sha
+        known = self.statuses.setdefault(sha[0], [])
+        if method == "GET":
+            return Answer(200, json.dumps(known if "page=1&" in url else []).encode())
+        posted = json.loads(body)
+        known.append({**posted, "status": posted["state"]})
+        if self.loses_answers:
+            raise Unreachable("reset while the answer was awaited")
+        return Answer(201, b"{}")
+
+    def told(self, sha: str) -> list[str]:
+        """The states posted on a commit, in their order."""
+        return [status["state"] for status in self.statuses.get(sha, [])]
+
+
+SECRET = b"hook secret"
+NAMESPACE = "team"
+
+
+class World:
+    """A CI server in a small world: an API server, a repository that is told, a Gitea that is told, an archive in memory."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.path = tmp_path
+        self.clock = RealWorld()
+        self.scm, self.pods, self.repository, self.objects = Scms(), Logs(), MemoryRepository(), MemoryObjects()
+        self.client: EmbeddedClient
+        self.server: CiServer
+        self.database: InlineDatabase
+        self._task: asyncio.Task[None] | None = None
+
+    async def prepare(self, **spec: Any) -> None:
+        registry = Registry(MemoryStore(), self.clock)
+        await registry.start()
+        self.client = EmbeddedClient(registry, pod_streams=self.pods)
+        for model in discover():
+            if model.info.stored:
+                await self.client.create(CUSTOM_RESOURCE_DEFINITIONS, crd_of(model))
+        await self.client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        secret = {"hook": base64.b64encode(SECRET).decode()}
+        await self.client.create(
+            SECRETS,
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hook", "namespace": NAMESPACE}, "data": secret},
+            NAMESPACE,
+        )
+        wanted = {
+            "source": {
+                "git": {"url": "http://git.example/team/shop.git", "branches": ["main", "release/*"]},
+                "scm": {"type": "gitea", "webhookSecret": {"secretRef": {"name": "hook"}}},
+            },
+            **spec,
+        }
+        metadata = {"name": "shop", "namespace": NAMESPACE}
+        config = {"apiVersion": "ci.boatyard.dev/v1alpha1", "kind": "CiConfig", "metadata": metadata, "spec": wanted}
+        await self.client.create(CiConfig.resource, config, NAMESPACE)
+
+    async def start(self, database: Database | None = None) -> CiServer:
+        """Start a CI server; a second one finds the first one's file."""
+        self.database = InlineDatabase(str(self.path / "ciserver.db")) if database is None else self.database
+        environment = Environment(
+            "shop", NAMESPACE, 0, "/ci/team/shop", "https://ci.example/ci/team/shop", self.path, "memory:", host="127.0.0.1"
+        )
+
+        async def repository() -> Repository:
+            return self.repository
+
+        self.server = CiServer(
+            environment, self.client, self.clock, database=database or self.database, store=self.objects, http=self.scm,
+            repository=lambda team: lambda: repository(),
+        )  # fmt: skip
+        self._task = asyncio.create_task(self.server.run())
+        await self.until(lambda: self.server.ready or self._failed())
+        return self.server
+
+    def _failed(self) -> bool:
+        return self._task is not None and self._task.done()
+
+    async def stop(self) -> None:
+        """Drop the CI server as a crash would, as far as that is possible in one process."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+            self._task = None
+            await self.database.close()
+
+    async def push(
+        self, sha: str, *, delivery: str = "", pipeline: str | None = PIPELINE, ref: str = "refs/heads/main"
+    ) -> Response:
+        """A signed delivery of a push."""
+        self.repository.pipelines.setdefault(sha, pipeline)
+        body = json.dumps({
+            "ref": ref, "before": "0" * 40, "after": sha, "repository": {"full_name": "team/shop"},
+            "head_commit": {"message": f"Commit {sha[:4]}", "author": {"name": "Ann"}}, "sender": {"login": "ann"},
+        }).encode()  # fmt: skip
+        return await self.deliver("push", body, delivery or f"d-{sha}")
+
+    async def deliver(self, event: str, body: bytes, delivery: str = "d", **headers: str) -> Response:
+        sent = {
+            "x-gitea-event": event, "x-gitea-delivery": delivery, "content-type": "application/json",
+            "x-gitea-signature": sign_hmac_sha256(SECRET, body), **headers,
+        }  # fmt: skip
+        return await self.server.deliveries.handle_delivery("gitea", sent, body)
+
+    async def builds(self) -> dict[str, Any]:
+        """The Builds there are, by name."""
+        found = await self.client.list(Build.resource, NAMESPACE)
+        return {build["metadata"]["name"]: build for build in found.items}
+
+    async def build(self, name: str) -> Any:
+        """A Build, as soon as it is there."""
+        for _ in range(500):
+            try:
+                return await self.client.get(Build.resource, name, NAMESPACE)
+            except NotFound:
+                await asyncio.sleep(0.01)
+        raise AssertionError(f"{name} was not created; there are {list(await self.builds())}")
+
+    async def becomes(self, name: str, phase: str, **status: Any) -> None:
+        """What the build controller would write."""
+        patch = {"status": {"phase": phase, **status}}
+        await self.client.patch(Build.resource, name, patch, NAMESPACE, subresource="status")
+
+    async def pod(self, name: str, containers: Mapping[str, str], *, build: str = "", attempt: int = 1) -> None:
+        """A build's pod with the state of each container; made or changed."""
+        spec = {"containers": [{"name": one, "image": "x"} for one in containers]}
+        labels = {"boatyard.dev/ciconfig": "shop", "boatyard.dev/build": build or name, "boatyard.dev/attempt": str(attempt)}
+        body = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
+            "spec": spec,
+        }
+        try:
+            await self.client.create(PODS, body, NAMESPACE)
+        except AlreadyExists:
+            pass
+        told = [
+            {"name": one, "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": _STATES[state]}
+            for one, state in containers.items()
+        ]
+        await self.client.patch(PODS, name, {"status": {"containerStatuses": told}}, NAMESPACE, subresource="status")
+
+    async def until(self, true: Callable[[], Any], seconds: float = 5) -> None:
+        """Wait for something to be true."""
+        for _ in range(int(seconds / 0.005)):
+            if true():
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("it never came true")
+
+
+_STATES = {
+    "waiting": {"waiting": {"reason": "PodInitializing"}},
+    "running": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+    "terminated": {"terminated": {"exitCode": 0}},
+}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path)
+    await made.prepare()
+    yield made
+    await made.stop()

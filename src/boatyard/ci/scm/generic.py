@@ -2,7 +2,7 @@
 
 A delivery is a POST to ``…/hooks/generic`` with the headers
 
-* ``X-Boatyard-Delivery``: an id, the same when the delivery is repeated, at most 200 printable characters;
+* ``X-Boatyard-Delivery``: an id, the same when the delivery is repeated, at most 180 printable characters;
 * ``X-Boatyard-Signature``: ``sha256=`` and the hexadecimal HMAC-SHA256 of the body under the webhook secret;
 
 and the body (unknown fields are ignored)::

@@ -97,6 +97,8 @@ class Gitea:
             answer = await self._http.request(method, self._api + path, headers=headers, body=data)
         except Unreachable as error:
             raise scm.Unavailable(str(error)) from error
+        if answer.status in (401, 403):
+            raise scm.Unavailable(f"{method} {path.partition('?')[0]}: the token is not accepted (status {answer.status})")
         if answer.status >= 500 or answer.status in (408, 425, 429):
             raise scm.Unavailable(f"{method} {path.partition('?')[0]}: status {answer.status}")
         if answer.status >= 300:

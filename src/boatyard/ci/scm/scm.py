@@ -28,7 +28,7 @@ class BadSignature(Exception):
 
 
 class Unavailable(Exception):
-    """The SCM can't be reached or is overloaded: the same call may work later."""
+    """The SCM can't be reached, is overloaded or doesn't know the token: the same call may work later."""
 
 
 class Refused(Exception):
