@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 import boatyard
-from boatyard.machinery.meta.core import PODS, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.core import PODS
 from boatyard.machinery.meta.errors import ApiError, Forbidden, InternalError, NotFound
 from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.kind import Kind
@@ -18,7 +18,7 @@ from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server import body, path
-from boatyard.server.answers import answer, refusal
+from boatyard.server.answers import refusal
 from boatyard.server.auth.audit import Audit
 from boatyard.server.auth.authenticate import Authenticator, public
 from boatyard.server.auth.impersonate import impersonated
@@ -31,7 +31,6 @@ from boatyard.server.nodes import Nodes
 from boatyard.server.objects import Objects
 from boatyard.server.pods import STREAMS, Pods
 from boatyard.server.tables import Tables
-from boatyard.server.token_requests import TokenRequests
 from boatyard.server.watches import Watches
 
 log = get_logger("server")
@@ -53,7 +52,7 @@ class ApiServer:
         self._registry, self._pki, self._world = registry, pki, world
         self._hosts, self.port, self._freebind = tuple(hosts), port, freebind
         self.tokens = ServiceAccountTokens(pki.signing_key(), registry.ledger.object, world)
-        self._token_requests = TokenRequests(registry, self.tokens)
+        registry.tokens = self.tokens
         self._authenticator = Authenticator(self.tokens)
         self._audit = Audit(world)
         tables = Tables(world)
@@ -145,9 +144,6 @@ class ApiServer:
             return await self._watches.handle(call, kind, target)
         if kind.resource == PODS and target.subresource in ("log", *STREAMS):
             return await self.pods.handle(call, target)
-        if kind.resource == SERVICE_ACCOUNTS and target.subresource == "token" and call.request.method == "POST":
-            request = await body.document(call.request)
-            return answer(self._token_requests.create(call.caller, target.namespace, target.name, request), 201)
         return await self._objects.handle(call, kind, target)
 
 

@@ -124,8 +124,3 @@ class ServiceAccountTokens:
             self._claims.pop(next(iter(self._claims)))
         self._claims[digest] = claims
         return claims
-
-
-def bound_resource(kind: str) -> Resource | None:
-    """The type that a TokenRequest's ``boundObjectRef.kind`` names, if tokens can be bound to it."""
-    return _BOUND.get(kind)
