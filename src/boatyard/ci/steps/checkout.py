@@ -1,0 +1,249 @@
+"""Fetching exactly the commits that were pinned, and merging a pull request the same way in every attempt. Standard library only.
+
+The repository is hostile: no hooks, no filters, no prompts, no user's settings, only the protocols below, and the credential is
+shown to nobody but the repository's own host.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from typing import Any
+
+WAITS_SECONDS = (1, 2, 4, 8, 16, 30)
+"""Between tries to reach the repository: an SCM that restarts is back within a minute."""
+_SETTINGS = {
+    "core.hooksPath": "/dev/null", "core.fsmonitor": "false", "core.symlinks": "true", "core.autocrlf": "false",
+    "protocol.allow": "never", "protocol.https.allow": "always", "protocol.http.allow": "always", "protocol.ssh.allow": "always",
+    "protocol.git.allow": "always", "protocol.file.allow": "user",  # user: no submodule
+    "credential.helper": "", "http.lowSpeedLimit": "1000", "http.lowSpeedTime": "60", "fetch.recurseSubmodules": "false",
+    "submodule.recurse": "false", "gc.auto": "0", "maintenance.auto": "false", "advice.detachedHead": "false",
+    "safe.directory": "*", "init.defaultBranch": "boatyard", "user.name": "Boatyard", "user.email": "boatyard@localhost", "commit.gpgSign": "false",
+    "merge.conflictStyle": "merge", "merge.renameLimit": "7000",
+}  # fmt: skip
+_ASKPASS = """#!/bin/sh
+case "$1" in
+*"//$BOATYARD_GIT_HOST'"*|*"@$BOATYARD_GIT_HOST'"*) ;;
+*) exit 1 ;;
+esac
+case "$1" in
+Username*) printf '%s\\n' "$BOATYARD_GIT_USERNAME" ;;
+*) printf '%s\\n' "$BOATYARD_GIT_PASSWORD" ;;
+esac
+"""
+_REFUSED_COMMIT = re.compile(
+    r"not our ref|unadvertised object|does not allow request|couldn't find remote ref|no such remote ref", re.I
+)
+_DENIED = re.compile(
+    r"authentication failed|could not read (username|password)|permission denied|access denied|HTTP.* 40[13]\b", re.I
+)
+_GONE = re.compile(
+    r"repository .*not found|does not appear to be a git repository|HTTP.* (404|410)\b|returned error: (404|410)", re.I
+)
+_PASSED_ON = ("PATH", "LANG", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+              "SSL_CERT_DIR", "GIT_SSL_CAINFO", "TMPDIR")  # fmt: skip
+
+
+class SourceFailed(Exception):
+    """The tree can't be had. ``reason`` is one word, the message a sentence for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class _GitFailed(Exception):
+    pass
+
+
+class Checkout:
+    """One checkout in ``directory``; ``deadline`` is when it must be done, in seconds of the monotonic clock."""
+
+    def __init__(self, directory: str, source: dict[str, Any], credentials: str, deadline: float) -> None:
+        self.directory, self.source, self.deadline = directory, source, deadline
+        self.running: subprocess.Popen[bytes] | None = None
+        self._private = tempfile.mkdtemp(prefix="boatyard-")
+        self._url, self._environment, self._secrets = self._prepare(credentials)
+
+    def run(self) -> dict[str, str]:
+        """Fetch, merge, check out. Returns commit and tree. Raises SourceFailed."""
+        head, target = self.source["revision"], self.source.get("target", "")
+        self._git("init", "-q", "--template=", ".")
+        self._git("config", "remote.origin.url", self._url)
+        wanted = [head, target] if target else [head]
+        # A merge needs the whole history: in a shallow one git may find another merge base.
+        depth = 0 if target else int(self.source.get("depth", 1))
+        self._fetch(wanted, depth)
+        if target:
+            self._merge(head, target)
+        else:
+            self._git("checkout", "-q", "--detach", head)
+        if self.source.get("submodules"):
+            self._retry(lambda: self._git("submodule", "update", "-q", "--init", "--recursive", "--depth=1"))
+        commit, tree = self._git("rev-parse", "HEAD", "HEAD^{tree}").decode().split()
+        return {"commit": commit, "tree": tree}
+
+    def stop(self) -> None:
+        """End the git that runs, if one does."""
+        if self.running is not None and self.running.poll() is None:
+            os.killpg(self.running.pid, signal.SIGKILL)
+
+    def _fetch(self, wanted: list[str], depth: int) -> None:
+        shallow = [f"--depth={depth}"] if depth else []
+        try:
+            self._retry(lambda: self._git("fetch", "-q", "--no-tags", *shallow, "--", self._url, *wanted))
+            return
+        except SourceFailed as error:
+            if not _REFUSED_COMMIT.search(str(error)):
+                raise
+        print("The server doesn't give single commits; fetching branches.", flush=True)
+        refs = [self.source["ref"]] if self.source.get("ref") else []
+        refs += [self.source["targetRef"]] if self.source.get("targetRef") else []
+        for specifications in (
+            [f"+{ref}:refs/boatyard/{index}" for index, ref in enumerate(refs)],
+            ["+refs/*:refs/boatyard/all/*"],
+        ):
+            if not specifications:
+                continue
+            try:
+                self._retry(lambda these=specifications: self._git("fetch", "-q", "--no-tags", "--", self._url, *these))
+            except SourceFailed as error:
+                if not _REFUSED_COMMIT.search(str(error)):
+                    raise
+            if all(self._has(commit) for commit in wanted):
+                return
+        missing = ", ".join(commit for commit in wanted if not self._has(commit))
+        raise SourceFailed("CommitMissing", f"The repository has no commit {missing} any more.")
+
+    def _has(self, commit: str) -> bool:
+        try:
+            self._git("cat-file", "-e", commit + "^{commit}")
+        except _GitFailed:
+            return False
+        return True
+
+    def _merge(self, head: str, target: str) -> None:
+        """A commit with the parents target and head, the same in every attempt: its dates are those of the head."""
+        date = self._git("show", "-s", "--format=%ct", head).decode().strip() + " +0000"
+        self._environment.update(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date)
+        self._git("checkout", "-q", "--detach", target)
+        try:
+            self._git("merge", "-q", "--no-ff", "--no-edit", "-m", f"Merge {head} into {target}", head)
+        except _GitFailed as error:
+            paths = self._git("diff", "--name-only", "--diff-filter=U", "-z").decode("utf-8", "replace").split("\0")[:-1]
+            if not paths and "unrelated histories" not in str(error):
+                raise SourceFailed("SourceFailed", f"git merge: {error}") from error
+            some = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+            told = f"{head[:12]} can't be merged into {target[:12]}: " + (f"conflicts in {some}" if some else "no common history")
+            raise SourceFailed("MergeConflict", told) from error
+
+    def _retry(self, work: Any) -> None:
+        waits = list(WAITS_SECONDS)
+        while True:
+            try:
+                work()
+                return
+            except _GitFailed as error:
+                told = str(error)
+            if _REFUSED_COMMIT.search(told):
+                raise SourceFailed("CommitMissing", told)
+            if _DENIED.search(told):
+                raise SourceFailed("SourceDenied", f"The repository refuses access: {told}")
+            if _GONE.search(told):
+                waits = waits[: max(0, len(waits) - 3)] if len(waits) == len(WAITS_SECONDS) else waits
+            left = self.deadline - time.monotonic()
+            if not waits or left <= waits[0]:
+                raise SourceFailed("SourceUnavailable", f"The repository can't be fetched: {told}")
+            print(f"{told}\nOnce more in {waits[0]} s.", flush=True)
+            time.sleep(waits.pop(0))
+
+    def _git(self, *arguments: str) -> bytes:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise SourceFailed("SourceTimeout", "Fetching took too long.")
+        errors = os.path.join(self._private, "errors")
+        with open(errors, "w+b") as told:
+            self.running = subprocess.Popen(
+                ("git", *arguments), cwd=self.directory, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=told, start_new_session=True,
+            )  # fmt: skip
+            try:
+                output, _ = self.running.communicate(timeout=left)
+            except subprocess.TimeoutExpired:
+                self.stop()
+                self.running.communicate()
+                raise SourceFailed("SourceTimeout", f"git {arguments[0]} took too long.") from None
+            told.seek(max(0, told.seek(0, os.SEEK_END) - 4096))
+            message = self._clean(told.read())
+        if self.running.returncode:
+            raise _GitFailed(message or f"git {arguments[0]} ended with {self.running.returncode}")
+        return output
+
+    def _clean(self, told: bytes) -> str:
+        text = told.decode("utf-8", "replace")
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return "\n".join(line.rstrip() for line in text.strip().splitlines()[-12:])
+
+    def _prepare(self, credentials: str) -> tuple[str, dict[str, str], list[str]]:
+        """The address without a credential in it, git's environment, and what must never be printed."""
+        match = re.match(r"([a-z+]+://)(?:([^/@:]*)(?::([^/@]*))?@)?([^/]*)(.*)", self.source["url"], re.S)
+        url, username, password, host = self.source["url"], "", "", ""
+        if match and match[1] in ("http://", "https://"):
+            from urllib.parse import unquote
+
+            host, username, password = match[4], unquote(match[2] or ""), unquote(match[3] or "")
+            url = match[1] + match[4] + match[5]
+        held = _read_credentials(credentials)
+        username = held.get("username", username)
+        password = held.get("password") or held.get("token") or password
+        config = os.path.join(self._private, "config")
+        with open(config, "w", encoding="utf-8") as file:
+            for key, value in _SETTINGS.items():
+                section, _, name = key.rpartition(".")
+                first, dot, rest = section.partition(".")
+                file.write(f"[{first}{f' {chr(34)}{rest}{chr(34)}' if dot else ''}]\n\t{name} = {value}\n")
+        askpass = os.path.join(self._private, "askpass")
+        with open(askpass, "w", encoding="utf-8") as file:
+            file.write(_ASKPASS)
+        os.chmod(askpass, 0o700)
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
+        environment.update(
+            HOME=self._private, GIT_CONFIG_GLOBAL=config, GIT_CONFIG_NOSYSTEM="1", GIT_TERMINAL_PROMPT="0", GIT_ASKPASS=askpass,
+            SSH_ASKPASS=askpass, LC_ALL="C", GIT_NO_REPLACE_OBJECTS="1",
+            BOATYARD_GIT_HOST=host, BOATYARD_GIT_USERNAME=username or "git", BOATYARD_GIT_PASSWORD=password,
+            GIT_SSH_COMMAND=self._ssh(held, credentials),
+        )  # fmt: skip
+        return url, environment, [value for value in (password, held.get("ssh-privatekey", "")) if value]
+
+    def _ssh(self, held: dict[str, str], credentials: str) -> str:
+        command = "ssh -o BatchMode=yes -o IdentitiesOnly=yes -o ConnectTimeout=15"
+        if "ssh-privatekey" in held:
+            key = os.path.join(self._private, "key")
+            with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+                file.write(held["ssh-privatekey"].rstrip() + "\n")
+            command += f" -i {key}"
+        if "known_hosts" in held:
+            return command + f" -o StrictHostKeyChecking=yes -o UserKnownHostsFile={credentials}/known_hosts"
+        return command + f" -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile={self._private}/known_hosts"
+
+
+def _read_credentials(directory: str) -> dict[str, str]:
+    """The keys of the mounted Secret. Raises SourceFailed when there should be one and it can't be read."""
+    found: dict[str, str] = {}
+    if not directory:
+        return found
+    for key in ("username", "password", "token", "ssh-privatekey", "known_hosts"):
+        try:
+            with open(os.path.join(directory, key), encoding="utf-8") as file:
+                found[key] = file.read() if key == "ssh-privatekey" else file.read().strip()
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceFailed("SourceDenied", f"The credential's {key} can't be read: {error}") from error
+    return found
