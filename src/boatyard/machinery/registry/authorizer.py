@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from boatyard.machinery.meta.errors import Forbidden
+from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.caller import Caller
 
@@ -27,6 +28,10 @@ class Authorizer(Protocol):
         """For addresses that are no resource (``/healthz``, ``/metrics``); ``verb`` is the HTTP method in lower case."""
         ...
 
+    def rules_of(self, caller: Caller, namespace: str) -> tuple[list[Object], list[Object]]:
+        """All that the caller may do in a namespace: rules for resources, rules for other addresses."""
+        ...
+
 
 class AllowAll:
     """Everybody may do everything: where the only caller is the program itself."""
@@ -38,6 +43,9 @@ class AllowAll:
 
     def allows_path(self, caller: Caller, verb: str, path: str) -> Decision:
         return Decision(True)
+
+    def rules_of(self, caller: Caller, namespace: str) -> tuple[list[Object], list[Object]]:
+        return [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}], [{"verbs": ["*"], "nonResourceURLs": ["*"]}]
 
 
 def refusal(caller: Caller, verb: str, resource: Resource, subresource: str, namespace: str, name: str, why: str = "") -> Forbidden:

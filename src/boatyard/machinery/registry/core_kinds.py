@@ -7,9 +7,12 @@ from dataclasses import replace
 from boatyard.machinery.meta import core, names
 from boatyard.machinery.registry.core.types import core_schema
 from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.registry.review_kinds import REVIEWS
+from boatyard.machinery.registry.strategies.certificate_signing_requests import CertificateSigningRequests
 from boatyard.machinery.registry.strategies.custom_resource_definitions import CustomResourceDefinitions
 from boatyard.machinery.registry.strategies.namespaces import Namespaces
 from boatyard.machinery.registry.strategies.pods import Pods
+from boatyard.machinery.registry.strategies.services import Services
 from boatyard.machinery.schema.structural import Structural
 
 
@@ -53,13 +56,16 @@ _KINDS = (
     Kind(core.SECRETS, fields=_same("type")),
     Kind(
         core.SERVICES, ("svc",), ("all",), subresources=("status",), fields=_same("spec.clusterIP", "spec.type"),
-        check_name=names.dns1035_label, returns_deleted=True,
+        check_name=names.dns1035_label, returns_deleted=True, strategy=Services(),
     ),
     Kind(core.SERVICE_ACCOUNTS, ("sa",), subresources=("token",), returns_deleted=True),
     Kind(core.ENDPOINT_SLICES, generation=True),
     Kind(core.INGRESSES, ("ing",), subresources=("status",), generation=True),
     Kind(core.LEASES),
-    Kind(core.CERTIFICATE_SIGNING_REQUESTS, ("csr",), subresources=("status", "approval"), fields=_same("spec.signerName")),
+    Kind(
+        core.CERTIFICATE_SIGNING_REQUESTS, ("csr",), subresources=("status", "approval"), fields=_same("spec.signerName"),
+        strategy=CertificateSigningRequests(),
+    ),
     Kind(core.ROLES, check_name=names.path_segment),
     Kind(core.ROLE_BINDINGS, check_name=names.path_segment),
     Kind(core.CLUSTER_ROLES, check_name=names.path_segment),
@@ -70,4 +76,4 @@ _KINDS = (
     ),
 )  # fmt: skip
 
-CORE_KINDS = tuple(_with_schema(kind) for kind in _KINDS)
+CORE_KINDS = tuple(_with_schema(kind) for kind in (*_KINDS, *(Kind(review, stored=False) for review in REVIEWS)))

@@ -6,6 +6,7 @@ from boatyard.machinery.meta.core import NAMESPACES
 from boatyard.machinery.meta.errors import Forbidden, MethodNotAllowed, already_exists, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, keys, metadata
+from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import rules_wrong, shape
@@ -21,16 +22,19 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
     """
     metadata.frame(request, obj)
     prefix = "" if obj["metadata"].get("name") else obj["metadata"].get("generateName", "")
-    if prefix:
-        obj["metadata"]["name"] = metadata.generated_name(prefix, ledger.world)
-    prepare(ledger, request, obj)
     for left in range(GENERATED_NAMES_TRIED if prefix else 1, 0, -1):
+        if prefix:
+            obj["metadata"]["name"] = metadata.generated_name(prefix, ledger.world)
+        candidate = documents.fresh(obj) if left > 1 else obj
         try:
-            return await _write(ledger, request, obj)
+            prepare(ledger, request, candidate)
+            return await _write(ledger, request, candidate)
         except KeyConflict:
             if left == 1:
-                raise already_exists(request.kind.resource.group_resource, obj["metadata"]["name"]) from None
-            obj["metadata"]["name"] = metadata.generated_name(prefix, ledger.world)
+                raise already_exists(request.kind.resource.group_resource, candidate["metadata"]["name"]) from None
+        finally:
+            # After a commit the stored object holds what was reserved, and nothing is left to take back.
+            request.kind.strategy.abandon(ledger, request.namespace, candidate["metadata"].get("name", ""))
     raise AssertionError("unreachable")
 
 
@@ -44,6 +48,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
         obj.pop("status", None)
     _check_namespace(ledger, request, obj)
     shape(request, obj)
+    node_restriction.restrict(request, obj)
     kind.strategy.prepare_create(ledger, request.caller, obj)
     wrong = metadata.validate(request, obj) + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
     if wrong:

@@ -10,6 +10,7 @@ from boatyard.machinery.meta.errors import InternalError, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry import documents, keys
+from boatyard.machinery.registry.addresses import ServiceAddresses
 from boatyard.machinery.registry.kinds import Kinds
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.store.store import Operation, Record, Store
@@ -22,11 +23,12 @@ class Ledger:
 
     def __init__(self, store: Store, world: World, kinds: Kinds) -> None:
         self.store, self.world, self.kinds = store, world, kinds
-        self._listeners: dict[str, Listener] = {}
+        self._listeners: dict[str, list[Listener]] = {}
+        self.addresses = ServiceAddresses(self)
 
     def listen(self, resource: Resource, listener: Listener) -> None:
         """Call ``listener(key)`` after a change of an object of this type. It reads the current state itself and must not fail."""
-        self._listeners[keys.prefix(resource)] = listener
+        self._listeners.setdefault(keys.prefix(resource), []).append(listener)
 
     def find(self, resource: Resource, namespace: str | None, name: str) -> Record | None:
         """The stored record, or None."""
@@ -49,8 +51,9 @@ class Ledger:
         heard = [
             (listener, operation.key)
             for operation in operations
-            for prefix, listener in self._listeners.items()
+            for prefix, listeners in self._listeners.items()
             if operation.key.startswith(prefix)
+            for listener in listeners
         ]
         try:
             if not heard:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from boatyard.machinery.client.client import PatchType
-from boatyard.machinery.meta.errors import BadRequest
+from boatyard.machinery.meta.errors import BadRequest, UnsupportedMediaType
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.json_patch import json_patch
 from boatyard.machinery.patch.merge_patch import merge_patch
+from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.write import modify
@@ -19,7 +20,7 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
 
     def change(live: Object) -> Object:
         before = live["metadata"]["resourceVersion"]
-        wanted = patched(live, difference, type)
+        wanted = patched(request.kind, live, difference, type)
         if not isinstance(wanted, dict) or not isinstance(wanted.get("metadata"), dict):
             raise BadRequest("the patch leaves no object")
         if wanted["metadata"].get("resourceVersion") == before and not _names_revision(difference):
@@ -29,7 +30,7 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
     return await modify(ledger, request, change)
 
 
-def patched(live: Object, difference: Any, type: PatchType) -> Object:
+def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Object:
     """The object with the patch applied."""
     if type == "json":
         return json_patch(live, difference)
@@ -37,6 +38,10 @@ def patched(live: Object, difference: Any, type: PatchType) -> Object:
         raise BadRequest(f"a {type} patch must be an object")
     if type == "merge":
         return merge_patch(live, difference)
+    if kind.custom is not None:
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - custom kinds take no strategic merge patches"
+        )
     raise BadRequest(f"{type} patches are not supported for this kind")
 
 

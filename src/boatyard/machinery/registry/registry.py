@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypedDict, Unpack
 
 from boatyard.machinery.client.client import ObjectList, PatchType, Propagation, WatchEvent
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
 from boatyard.machinery.meta.errors import MethodNotAllowed, NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.registry import create, definition_cleanup, delete, documents, patch, read, update
+from boatyard.machinery.registry import collection, create, definition_cleanup, delete, documents, patch, read, reviews, update
 from boatyard.machinery.registry.authorizer import AllowAll, Authorizer, refusal
 from boatyard.machinery.registry.bootstrap import bootstrap
 from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.core.types import core_type
 from boatyard.machinery.registry.definitions import Definitions
-from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.kinds import Kinds
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.list import Match, RecordPage, list_page
 from boatyard.machinery.registry.request import FieldValidation, Request
 from boatyard.machinery.registry.selection import Selection
+from boatyard.machinery.registry.subresources import binding, eviction, scale, token
+from boatyard.machinery.registry.tokens import TokenMinter
 from boatyard.machinery.registry.watch import RecordEvent, watch
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.store.store import Store
+
+_ACTIONS = ("binding", "eviction", "token")
+"""Subresources that are only posted to."""
+
+
+class WriteOptions(TypedDict, total=False):
+    """How to write; see :class:`~boatyard.machinery.registry.request.Request`."""
+
+    field_manager: str
+    dry_run: bool
+    field_validation: FieldValidation
+    warnings: list[str]
 
 
 class Registry:
@@ -40,18 +55,24 @@ class Registry:
         self.ledger = Ledger(store, world, self.kinds)
         self._definitions = Definitions(self.ledger, core_type)
         self.authorizer: Authorizer = authorizer or AllowAll()
+        self.tokens: TokenMinter | None = None
+        """Who signs service-account tokens, where there is one."""
 
     async def start(self) -> None:
         """Load custom kinds; make the namespaces that are always there. Once, before anything else."""
         self._definitions.load()
+        self.ledger.addresses.load()
         await bootstrap(self.ledger)
         await definition_cleanup.finish_all(self.ledger)
 
     async def get(
         self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
     ) -> Object:
-        self._request(caller, "get", resource, namespace, name, subresource)
-        return read.get(self.ledger, resource, namespace, name)
+        request = self._request(caller, "get", resource, namespace, name, subresource)
+        if subresource in _ACTIONS:
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        obj = read.get(self.ledger, resource, namespace, name)
+        return scale.scale_of(request.kind, obj) if subresource == "scale" else obj
 
     async def list(
         self, caller: Caller, resource: Resource, namespace: str | None = None, *, label_selector: str = "",
@@ -68,8 +89,8 @@ class Registry:
         self, caller: Caller, resource: Resource, namespace: str | None = None, *, label_selector: str = "",
         field_selector: str = "", limit: int | None = None, continue_token: str = "", resource_version: str = "", match: Match = "",
     ) -> RecordPage:  # fmt: skip
-        kind = self._request(caller, "list", resource, namespace).kind
-        selection = Selection.of(kind, label_selector, field_selector)
+        selection = Selection.of(self.kinds.of(resource), label_selector, field_selector)
+        kind = self._request(caller, "list", resource, namespace, selection.name).kind
         return list_page(
             self.ledger, kind, namespace, selection, limit=limit or 0, continue_token=continue_token,
             resource_version=resource_version, match=match,
@@ -92,42 +113,56 @@ class Registry:
         label_selector: str = "", field_selector: str = "", bookmarks: bool = True, initial_end: bool = False,
     ) -> AsyncGenerator[RecordEvent, None]:  # fmt: skip
         """Refusals are raised by the call itself, what happens later by the steps."""
-        kind = self._request(caller, "watch", resource, namespace).kind
-        selection = Selection.of(kind, label_selector, field_selector)
+        selection = Selection.of(self.kinds.of(resource), label_selector, field_selector)
+        kind = self._request(caller, "watch", resource, namespace, selection.name).kind
         return watch(
             self.ledger, kind, namespace, selection, resource_version=resource_version, bookmarks=bookmarks, initial_end=initial_end
         )
 
     async def create(
         self, caller: Caller, resource: Resource, body: Object, namespace: str | None = None, *, name: str | None = None,
-        subresource: str | None = None, field_manager: str = "", dry_run: bool = False, field_validation: FieldValidation = "Warn",
-        warnings: list[str] | None = None,
+        subresource: str | None = None, **options: Unpack[WriteOptions],
     ) -> Object:  # fmt: skip
         where = namespace or _namespace_of(resource, body)
-        request = self._request(caller, "create", resource, where, name, subresource)
-        request.field_manager, request.dry_run, request.field_validation = field_manager, dry_run, field_validation
-        request.warnings = warnings if warnings is not None else request.warnings
+        request = self._request(caller, "create", resource, where, name, subresource, **options)
+        if subresource:
+            return await self._act(request, body)
+        if not request.kind.stored:
+            return reviews.answer(request, body, self.kinds, self.authorizer, self.tokens)
         return await create.create(self.ledger, request, body)
+
+    async def _act(self, request: Request, body: Object) -> Object:
+        """What is asked for by posting to an object."""
+        if request.subresource == "binding":
+            return await binding.bind(self.ledger, request, body)
+        if request.subresource == "eviction":
+            return await eviction.evict(self.ledger, request, body)
+        if request.subresource == "token":
+            return token.request_token(self.ledger, request, body, self.tokens)
+        raise MethodNotAllowed("the server does not allow this method on the requested resource")
 
     async def update(
         self, caller: Caller, resource: Resource, body: Object, *, name: str = "", namespace: str | None = None,
-        subresource: str | None = None, field_manager: str = "", dry_run: bool = False, field_validation: FieldValidation = "Warn",
-        warnings: list[str] | None = None,
+        subresource: str | None = None, **options: Unpack[WriteOptions],
     ) -> Object:  # fmt: skip
         where = namespace or _namespace_of(resource, body)
-        request = self._request(caller, "update", resource, where, name or body.get("metadata", {}).get("name", ""), subresource)
-        request.field_manager, request.dry_run, request.field_validation = field_manager, dry_run, field_validation
-        request.warnings = warnings if warnings is not None else request.warnings
+        name = name or (body.get("metadata") or {}).get("name") or ""
+        request = self._request(caller, "update", resource, where, name, subresource, **options)
+        if subresource in _ACTIONS:
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        if subresource == "scale":
+            return await scale.update_scale(self.ledger, request, body)
         return await self._after(request, await update.update(self.ledger, request, body))
 
     async def patch(
         self, caller: Caller, resource: Resource, name: str, difference: Any, namespace: str | None = None, *,
-        type: PatchType = "merge", subresource: str | None = None, field_manager: str = "", dry_run: bool = False,
-        field_validation: FieldValidation = "Warn", warnings: list[str] | None = None,
+        type: PatchType = "merge", subresource: str | None = None, **options: Unpack[WriteOptions],
     ) -> Object:  # fmt: skip
-        request = self._request(caller, "patch", resource, namespace, name, subresource)
-        request.field_manager, request.dry_run, request.field_validation = field_manager, dry_run, field_validation
-        request.warnings = warnings if warnings is not None else request.warnings
+        request = self._request(caller, "patch", resource, namespace, name, subresource, **options)
+        if subresource in _ACTIONS or subresource == "finalize":
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        if subresource == "scale":
+            return await scale.patch_scale(self.ledger, request, difference, type)
         return await self._after(request, await patch.patch(self.ledger, request, difference, type))
 
     async def delete(
@@ -135,27 +170,45 @@ class Registry:
         resource_version: str = "", propagation: Propagation | None = None, grace_period_seconds: int | None = None,
         dry_run: bool = False,
     ) -> Object:  # fmt: skip
-        request = self._request(caller, "delete", resource, namespace, name)
-        request.dry_run = dry_run
+        """``propagation`` None leaves it to the finalizers that the object has."""
+        request = self._request(caller, "delete", resource, namespace, name, dry_run=dry_run)
         options = delete.DeleteOptions(uid, resource_version, propagation, grace_period_seconds)
         obj, gone = await delete.delete(self.ledger, request, options)
         await self._after(request, obj)
         return obj if not gone or request.kind.returns_deleted else delete.deleted_status(request, obj)
+
+    async def delete_collection(
+        self, caller: Caller, resource: Resource, namespace: str | None = None, *, label_selector: str = "",
+        field_selector: str = "", uid: str = "", resource_version: str = "", propagation: Propagation | None = None,
+        grace_period_seconds: int | None = None, dry_run: bool = False,
+    ) -> list[Object]:  # fmt: skip
+        """The objects that were deleted or marked."""
+        request = self._request(caller, "deletecollection", resource, namespace, dry_run=dry_run)
+        selection = Selection.of(request.kind, label_selector, field_selector)
+        options = delete.DeleteOptions(uid, resource_version, propagation, grace_period_seconds)
+        deleted = await collection.delete_collection(self.ledger, request, selection, options)
+        for obj in deleted:
+            await self._after(replace(request, name=obj["metadata"]["name"]), obj)
+        return deleted
 
     async def _after(self, request: Request, obj: Object) -> Object:
         """A definition that is being deleted may have lost its last object by this write."""
         if request.dry_run:
             return obj
         resource = request.kind.resource
+        ending = ""
         if request.kind.terminating:
-            await definition_cleanup.finish(self.ledger, resource.group_resource)
+            ending = resource.group_resource
         elif resource == CUSTOM_RESOURCE_DEFINITIONS and obj["metadata"].get("deletionTimestamp"):
-            await definition_cleanup.finish(self.ledger, request.name)
+            ending = request.name
+        if ending:
+            # A caller who goes away in the middle must not leave the definition half deleted.
+            await asyncio.shield(asyncio.ensure_future(definition_cleanup.finish(self.ledger, ending)))
         return obj
 
     def _request(
         self, caller: Caller, verb: str, resource: Resource, namespace: str | None, name: str | None = None,
-        subresource: str | None = None,
+        subresource: str | None = None, **options: Unpack[WriteOptions],
     ) -> Request:  # fmt: skip
         """Check that the kind is served and the caller may; the frame of a request."""
         kind = self.kinds.of(resource)
@@ -166,11 +219,9 @@ class Registry:
             raise NotFound("the server could not find the requested resource")
         if not kind.stored and verb != "create":
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
-        return Request(caller, kind, (namespace or "") if kind.resource.namespaced else "", name or "", subresource or "")
-
-    def kind_of(self, resource: Resource) -> Kind:
-        """Raises NotFound when it isn't served."""
-        return self.kinds.of(resource)
+        return Request(
+            caller, kind, (namespace or "") if kind.resource.namespaced else "", name or "", subresource or "", **options
+        )
 
 
 def _namespace_of(resource: Resource, body: Any) -> str:

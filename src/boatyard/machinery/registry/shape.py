@@ -27,11 +27,14 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
     if changed is not None and not changed:
         return
     part = obj if changed is None else {member: obj[member] for member in changed}
-    _prune(request, schema, part)
+    right = _accepts(schema, part, old is not None, request.kind.custom is None, whole=changed is None)
+    wrong: list[FieldError] = []
+    if not right:
+        _prune(request, schema, part)
     if request.kind.custom is not None:
         schema.default(part)
         wrong = _validate(schema, part, old)
-    else:
+    elif not right:
         normal.normalize(request.kind.resource, part)
         wrong = [error for error in _validate(schema, part, old) if is_type_error(error)]
         if wrong:
@@ -63,6 +66,17 @@ def _changed(obj: Object, old: Object | None) -> list[str] | None:
     if old is None or any(member not in obj for member in old):
         return None
     return [member for member, value in obj.items() if member not in old or old[member] != value]
+
+
+def _accepts(schema: Structural, part: Object, stored: bool, normal: bool, *, whole: bool) -> bool:
+    """Whether all is right as it stands: the quick way past pruning, normalizing and validating."""
+    if whole:
+        return schema.accepts(part, stored=stored, normal=normal)
+    for member, value in part.items():
+        node = schema.child(member)
+        if node is None or not node.accepts(value, stored=stored, normal=normal):
+            return False
+    return True
 
 
 def _prune(request: Request, schema: Structural, part: Object) -> None:

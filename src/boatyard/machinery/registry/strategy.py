@@ -18,6 +18,9 @@ class Strategy:
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         """Fill in what a new object needs beyond its schema's defaults. Raises ApiError to refuse."""
 
+    def abandon(self, ledger: Ledger, namespace: str, name: str) -> None:
+        """Take back what ``prepare_*`` reserved: the write was refused, or it was only a dry run."""
+
     def validate_create(self, obj: Object) -> list[FieldError]:
         """What is wrong with a new object that its schema can't say."""
         return []

@@ -11,20 +11,9 @@ from boatyard.machinery.registry.write import modify
 
 
 async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
-    """Replace the stored object by ``obj`` (which is the registry's now). Raises NotFound, Conflict, Invalid."""
+    """Replace the stored object by ``obj`` (the registry's from now on). Raises NotFound, Conflict, Invalid."""
     metadata.frame(request, obj)
     name = obj["metadata"].setdefault("name", request.name)
     if name != request.name:
         raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({request.name})")
-    first = True
-
-    def replace(_: Object) -> Object:
-        nonlocal first
-        wanted = obj if first else documents.fresh(obj)
-        first = False
-        return wanted
-
-    pristine = documents.fresh(obj) if not obj["metadata"].get("resourceVersion") else obj
-    if pristine is not obj:
-        return await modify(ledger, request, lambda _: documents.fresh(pristine))
-    return await modify(ledger, request, replace)
+    return await modify(ledger, request, lambda _: documents.fresh(obj))

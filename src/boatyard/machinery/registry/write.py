@@ -8,6 +8,7 @@ from typing import TypeAlias
 from boatyard.machinery.meta.errors import invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, keys, metadata
+from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import rules_wrong, shape
@@ -31,9 +32,11 @@ async def modify(ledger: Ledger, request: Request, change: Change) -> Object:
         conditional = bool(wanted.get("metadata", {}).get("resourceVersion"))
         try:
             return await _write(ledger, request, record, wanted)
-        except KeyConflict as error:
-            if conditional and not error.found:
-                continue
+        except KeyConflict:
+            if conditional:
+                break
+        finally:
+            request.kind.strategy.abandon(ledger, request.namespace, request.name)
     raise metadata.modified(request)
 
 
@@ -60,6 +63,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
     metadata.update(request, obj, old)
     _keep_other_half(request, obj, old)
     shape(request, obj, old)
+    node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
     if kind.generation and not request.subresource and _wants_more(request, obj, old):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
@@ -71,8 +75,20 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
 
 
 def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
-    """A write to ``status`` leaves everything else, a write to the object leaves the status."""
-    if request.subresource == "status":
+    """A write to ``status`` leaves everything else, a write to the object leaves the status.
+
+    ``binding`` comes from the registry itself and may change both.
+    """
+    if request.subresource == "finalize":
+        wanted = (obj.get("spec") or {}).get("finalizers") or []
+        obj.clear()
+        obj.update({**old, "metadata": {**old["metadata"]}, "spec": {**old["spec"], "finalizers": wanted}})
+    elif request.subresource == "approval":
+        conditions = (obj.get("status") or {}).get("conditions")
+        metadata = obj["metadata"]
+        obj.clear()
+        obj.update({**old, "metadata": metadata, "status": {**(old.get("status") or {}), "conditions": conditions or []}})
+    elif request.subresource == "status":
         for field in [field for field in obj if field not in old and field != "status"]:
             del obj[field]
         for field, value in old.items():
@@ -80,7 +96,7 @@ def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
                 obj[field] = _status_metadata(request, obj[field], value)
             elif field != "status":
                 obj[field] = value
-    elif request.kind.has_status:
+    elif request.kind.has_status and not request.subresource:
         if "status" in old:
             obj["status"] = old["status"]
         else:
@@ -94,7 +110,10 @@ def _status_metadata(request: Request, new: Object, old: Object) -> Object:
         if "managedFields" in new:
             kept["managedFields"] = new["managedFields"]
         return kept
-    return {**new, **({"ownerReferences": old["ownerReferences"]} if "ownerReferences" in old else {})}
+    kept = {field: value for field, value in new.items() if field != "ownerReferences"}
+    if "ownerReferences" in old:
+        kept["ownerReferences"] = old["ownerReferences"]
+    return kept
 
 
 def _wants_more(request: Request, obj: Object, old: Object) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.admission.priority import prioritize
+from boatyard.machinery.registry.admission.service_account import give_account
+from boatyard.machinery.registry.admission.tolerations import tolerate_absence
 from boatyard.machinery.registry.core.pod_defaults import qos_class
 from boatyard.machinery.registry.strategy import Strategy
 
@@ -19,7 +22,11 @@ class Pods(Strategy):
     """Kubernetes' rules of ``pkg/registry/core/pod/strategy.go``."""
 
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
-        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
+        spec = obj["spec"]
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+        prioritize(obj["metadata"].get("name", ""), spec)
+        tolerate_absence(spec)
+        give_account(ledger, obj)
 
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
         if subresource == "status" and "qosClass" in (old.get("status") or {}):

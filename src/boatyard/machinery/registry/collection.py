@@ -1,0 +1,28 @@
+"""deletecollection: every object that a selection chooses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from boatyard.machinery.meta.errors import Conflict, NotFound
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry import keys
+from boatyard.machinery.registry.delete import DeleteOptions, delete
+from boatyard.machinery.registry.ledger import Ledger
+from boatyard.machinery.registry.list import list_page
+from boatyard.machinery.registry.request import Request
+from boatyard.machinery.registry.selection import Selection
+
+
+async def delete_collection(ledger: Ledger, request: Request, selection: Selection, options: DeleteOptions) -> list[Object]:
+    """Delete one after the other, in order of names. An object that goes by itself meanwhile, or was replaced, is left alone."""
+    page = list_page(ledger, request.kind, request.namespace or None, selection)
+    deleted: list[Object] = []
+    for record in page.records:
+        namespace, name = keys.place(record.key)
+        try:
+            obj, _ = await delete(ledger, replace(request, namespace=namespace, name=name), options)
+        except (NotFound, Conflict):
+            continue
+        deleted.append(obj)
+    return deleted

@@ -1,0 +1,65 @@
+"""Role-based access control as Kubernetes evaluates it, and what a node may do besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry.authorizer import Decision
+from boatyard.machinery.registry.caller import MASTERS, Caller
+from boatyard.machinery.registry.node_access import NodeAccess
+from boatyard.machinery.registry.rbac_index import Binding, RbacIndex
+
+if TYPE_CHECKING:
+    from boatyard.machinery.registry.registry import Registry
+
+
+class RbacAuthorizer:
+    """An :class:`~boatyard.machinery.registry.authorizer.Authorizer` over the roles and bindings in a registry."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.index = RbacIndex(registry.ledger)
+        self._nodes = NodeAccess(registry.ledger)
+
+    def allows(
+        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = ""
+    ) -> Decision:
+        if MASTERS in caller.groups:
+            return Decision(True)
+        group, plural = resource.group, resource.plural
+        if self._nodes.allows(caller, verb, group, plural, subresource, namespace, name):
+            return Decision(True, "the node's own")
+        for rule, binding, subject in self.index.rules(caller, namespace):
+            if rule.allows(verb, group, plural, subresource, name):
+                return Decision(True, _because(binding, subject))
+        return Decision(False)
+
+    def allows_path(self, caller: Caller, verb: str, path: str) -> Decision:
+        if MASTERS in caller.groups:
+            return Decision(True)
+        for rule, binding, subject in self.index.rules(caller, ""):
+            if not binding.namespace and rule.allows_path(verb, path):
+                return Decision(True, _because(binding, subject))
+        return Decision(False)
+
+    def rules_of(self, caller: Caller, namespace: str) -> tuple[list[Object], list[Object]]:
+        if MASTERS in caller.groups:
+            return [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}], [{"verbs": ["*"], "nonResourceURLs": ["*"]}]
+        resources: list[Object] = []
+        paths: list[Object] = []
+        for rule, binding, _ in self.index.rules(caller, namespace):
+            if rule.resources:
+                found = {
+                    field: rule.raw[field] for field in ("verbs", "apiGroups", "resources", "resourceNames") if rule.raw.get(field)
+                }
+                resources.append(found)
+            if rule.paths and not binding.namespace:
+                paths.append({"verbs": rule.raw["verbs"], "nonResourceURLs": list(rule.paths)})
+        return resources, paths
+
+
+def _because(binding: Binding, subject: str) -> str:
+    where = f'{binding.kind} "{binding.name}/{binding.namespace}"' if binding.namespace else f'{binding.kind} "{binding.name}"'
+    kind, _, name = subject.partition(":")
+    return f'RBAC: allowed by {where} of {binding.role_kind} "{binding.role}" to {kind} "{name}"'

@@ -1,0 +1,102 @@
+"""Roles and bindings as they are stored, by what an authorizer asks: which rules does this subject have here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from boatyard.machinery.meta.core import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.selectors import LabelSelector
+from boatyard.machinery.registry import documents, keys
+from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.ledger import Ledger
+from boatyard.machinery.registry.rbac_rules import Rule
+
+DEEPEST_AGGREGATION = 5
+
+
+class Binding(NamedTuple):
+    """A role given to a subject. ``namespace`` is empty when it counts everywhere."""
+
+    kind: str
+    namespace: str
+    name: str
+    role_kind: str
+    role: str
+
+
+class RbacIndex:
+    """Kept true by every change that goes through the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._bindings: dict[str, dict[str, Binding]] = {}  # subject -> key of the binding -> binding
+        self._subjects: dict[str, list[str]] = {}  # key of a binding -> its subjects
+        self._rules: dict[str, list[Rule]] = {}  # key of a role -> its rules, made when asked for
+        for resource, changed in (
+            (ROLES, self._role_changed), (CLUSTER_ROLES, self._cluster_role_changed),
+            (ROLE_BINDINGS, self._binding_changed), (CLUSTER_ROLE_BINDINGS, self._binding_changed),
+        ):  # fmt: skip
+            ledger.listen(resource, changed)
+            for record in ledger.store.range(keys.prefix(resource)).records:
+                changed(record.key)
+
+    def rules(self, caller: Caller, namespace: str) -> Iterator[tuple[Rule, Binding, str]]:
+        """Every rule that a caller has in a namespace (empty: in the whole cluster), with where it comes from."""
+        for subject in (f"User:{caller.name}", *(f"Group:{group}" for group in caller.groups)):
+            for binding in self._bindings.get(subject, {}).values():
+                if not binding.namespace or binding.namespace == namespace:
+                    for rule in self.role(binding.role_kind, binding.namespace, binding.role):
+                        yield rule, binding, subject
+
+    def role(self, kind: str, namespace: str, name: str) -> list[Rule]:
+        """The rules of a role; none when it isn't there."""
+        key = keys.key(ROLES, namespace, name) if kind == "Role" else keys.key(CLUSTER_ROLES, None, name)
+        found = self._rules.get(key)
+        if found is None:
+            found = self._rules[key] = [Rule.of(rule) for rule in self._raw(key, DEEPEST_AGGREGATION)]
+        return found
+
+    def _raw(self, key: str, depth: int) -> list[Object]:
+        record = self._ledger.store.get(key)
+        if record is None:
+            return []
+        role = documents.decode(record.value, record.modified)
+        aggregation = role.get("aggregationRule")
+        if not aggregation or not depth:
+            return role.get("rules") or []
+        selectors = [LabelSelector.from_object(selector) for selector in aggregation.get("clusterRoleSelectors") or ()]
+        rules: list[Object] = []
+        for other in self._ledger.store.range(keys.prefix(CLUSTER_ROLES)).records:
+            if other.key != key and any(selector.matches(documents.labels(other.value)) for selector in selectors):
+                rules += self._raw(other.key, depth - 1)
+        return rules
+
+    def _role_changed(self, key: str) -> None:
+        self._rules.pop(key, None)
+
+    def _cluster_role_changed(self, key: str) -> None:
+        # Any of them may be part of others.
+        self._rules = {role: rules for role, rules in self._rules.items() if not role.startswith(keys.prefix(CLUSTER_ROLES))}
+
+    def _binding_changed(self, key: str) -> None:
+        for subject in self._subjects.pop(key, ()):
+            del self._bindings[subject][key]
+        record = self._ledger.store.get(key)
+        if record is None:
+            return
+        obj = documents.decode(record.value, record.modified)
+        namespace, name = keys.place(key)
+        role = obj.get("roleRef") or {}
+        binding = Binding(obj["kind"], namespace, name, role.get("kind", ""), role.get("name", ""))
+        subjects = list(dict.fromkeys(_subject(subject, namespace) for subject in obj.get("subjects") or ()))
+        self._subjects[key] = subjects
+        for subject in subjects:
+            self._bindings.setdefault(subject, {})[key] = binding
+
+
+def _subject(subject: Object, namespace: str) -> str:
+    if subject.get("kind") == "ServiceAccount":
+        return f"User:system:serviceaccount:{subject.get('namespace') or namespace}:{subject.get('name')}"
+    return f"{subject.get('kind')}:{subject.get('name')}"
