@@ -1,0 +1,220 @@
+"""The front door: one address for every instance, by host and by path.
+
+Routes come from Ingress objects, endpoints from Services and EndpointSlices, all by caches; a request is decided on by pure
+functions and carried by :class:`boatyard.gateway.proxy.Proxy`. Webhooks, health checks and artifact uploads need no session;
+everything else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import logging
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from aiohttp import web
+from multidict import CIMultiDictProxy
+
+from boatyard.gateway import headers
+from boatyard.gateway.endpoints import SERVICE_LABEL, Endpoint, NoEndpoint, endpoints
+from boatyard.gateway.instances import Instances
+from boatyard.gateway.proxy import BadGateway, Proxy, Unanswered
+from boatyard.gateway.routes import Route, RouteTable, route_table
+from boatyard.gateway.sessions import COOKIE, SESSION_SECONDS, Sessions
+from boatyard.machinery.client.client import Client
+from boatyard.machinery.meta import objects
+from boatyard.machinery.meta.core import ENDPOINT_SLICES, INGRESSES, SERVICES
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.runtime.cache import Cache
+from boatyard.machinery.runtime.settings import Settings
+from boatyard.machinery.runtime.tasks import TaskGroup
+from boatyard.machinery.runtime.world import World
+
+_LOG = logging.getLogger(__name__)
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+HOLD_SECONDS = 10.0
+"""How long a webhook waits for an instance that is between two pods. An SCM that gets a 503 may never come back."""
+_HOOK = re.compile(r"/hooks/[a-z]{1,20}")
+_FREEBIND = 15
+_MAX_HEADER_BYTES = 32768
+
+
+class Gateway:
+    """Serves until cancelled. ``addresses`` are listened on even before they exist (the pods' bridge comes later)."""
+
+    def __init__(
+        self, client: Client, world: World, settings: Settings, *, addresses: Sequence[str], port: int, certificate: Path,
+        key: Path, sessions: Sessions, http_port: int = 0,
+    ) -> None:  # fmt: skip
+        self._world, self._settings, self._sessions = world, settings, sessions
+        self._addresses, self._port, self._http_port = tuple(addresses), port, http_port
+        self._certificate, self._key = certificate, key
+        self._ingresses = Cache(client, INGRESSES, world)
+        self._services = Cache(client, SERVICES, world)
+        self._slices = Cache(client, ENDPOINT_SLICES, world, indexes={"service": _service_of})
+        self._instances = Instances(client, world)
+        self._proxy = Proxy()
+        self._table: RouteTable | None = None
+        self._changed = asyncio.Event()
+        self._listening = asyncio.Event()
+        self._ingresses.on_change(self._routes_changed)
+        self._slices.on_change(lambda old, new: self._changed.set())
+        self.ports: dict[str, int] = {}
+        """The port really listened on, by address."""
+
+    async def ready(self) -> None:
+        """Wait until it listens and knows its routes."""
+        for cache in (self._ingresses, self._services, self._slices):
+            await cache.synced()
+        await self._listening.wait()
+
+    async def run(self) -> None:
+        """Listen and serve; caches are kept beside. Raises OSError when a port is taken."""
+        app = web.Application(
+            client_max_size=1 << 20, handler_args={"max_line_size": _MAX_HEADER_BYTES, "max_field_size": _MAX_HEADER_BYTES}
+        )
+        app.router.add_get("/-/login", self._login)
+        app.router.add_get("/-/logout", self._logout)
+        app.router.add_route("*", "/{path:.*}", self._any)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handle_signals=False)
+        await runner.setup()
+        try:
+            async with TaskGroup() as group:
+                for cache in (self._ingresses, self._services, self._slices):
+                    group.start(cache.run(), f"cache-{cache.resource.plural}")
+                tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                tls.load_cert_chain(self._certificate, self._key)
+                for address in self._addresses:
+                    listening = listening_socket(address, self._port)
+                    self.ports[address] = listening.getsockname()[1]
+                    await web.SockSite(runner, listening, ssl_context=tls).start()
+                if self._http_port:
+                    await web.SockSite(runner, listening_socket("127.0.0.1", self._http_port)).start()
+                self._listening.set()
+                await asyncio.get_running_loop().create_future()
+        finally:
+            await runner.cleanup()
+            await self._proxy.close()
+
+    def _routes_changed(self, old: Object | None, new: Object | None) -> None:
+        self._table = None
+
+    def _match(self, request: web.Request) -> Route | None:
+        if self._table is None:
+            self._table = route_table(self._ingresses.list())
+        return self._table.match(request.host, request.path)
+
+    async def _any(self, request: web.Request) -> web.StreamResponse:
+        if "/../" in f"{request.path}/" or "/./" in f"{request.path}/":
+            return refusal(request, 400, "the path must not contain . or ..")
+        route = self._match(request)
+        if route is None:
+            if request.path == "/healthz":
+                return web.Response(text="ok\n")
+            return refusal(request, 404, "no instance is served under this address")
+        rest = route.rest(request.path)
+        hook = request.method == "POST" and _HOOK.fullmatch(rest) is not None
+        user = self._sessions.user(headers.cookie_value(request.headers, COOKIE)) or ""
+        if not user and not hook and rest != "/healthz":
+            return refusal(request, 401, "you are not logged in", "Open a login link: `boatyard login` prints one.")
+        token = await self._instances.token(route.namespace, route.instance) if route.instance else ""
+        forwarded = headers.request_headers(
+            request.headers, peer=request.remote or "", scheme=request.scheme, host=request.host,
+            prefix="" if route.host else route.path.rstrip("/"), user=user, token=token, cookie=COOKIE,
+        )  # fmt: skip
+        return await self._carry(request, route, forwarded, self._world.monotonic() + (HOLD_SECONDS if hook else 0))
+
+    async def _carry(self, request: web.Request, route: Route, forwarded: object, deadline: float) -> web.StreamResponse:
+        while True:
+            self._changed.clear()
+            try:
+                return await self._proxy.carry(request, self._endpoints(route), forwarded)  # type: ignore[arg-type]
+            except (NoEndpoint, Unanswered) as error:
+                left = deadline - self._world.monotonic()
+                if left <= 0:
+                    reason = str(error) if isinstance(error, NoEndpoint) else f"{route.service} does not answer: {error}"
+                    return refusal(request, 503, reason, "It may be starting. This page tries again by itself.", retry_seconds=5)
+            except BadGateway as error:
+                return refusal(request, 502, f"{route.service} gave no proper answer: {error}")
+            try:
+                async with asyncio.timeout(min(left, 0.5)):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+
+    def _endpoints(self, route: Route) -> list[Endpoint]:
+        service = self._services.get(route.service, route.namespace)
+        slices = self._slices.by_index("service", f"{route.namespace}/{route.service}")
+        return endpoints(service, route.service, route.port, slices)
+
+    async def _login(self, request: web.Request) -> web.StreamResponse:
+        user = self._sessions.redeem(request.query.get("token", ""))
+        if user is None:
+            return refusal(request, 403, "this login link is used up or too old", "`boatyard login` prints a new one.")
+        where = request.query.get("to", "/")
+        here = re.fullmatch(r"/(?![/\\])[^\\\x00-\x20]*", where)
+        response = web.Response(status=303, headers={"Location": where if here else "/"})
+        value = self._sessions.session(user)
+        response.headers["Set-Cookie"] = headers.set_cookie(COOKIE, value, max_age=SESSION_SECONDS, secure=request.secure)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    async def _logout(self, request: web.Request) -> web.StreamResponse:
+        response = web.Response(text="You are logged out.\n")
+        response.headers["Set-Cookie"] = headers.set_cookie(COOKIE, "", max_age=0, secure=request.secure)
+        return response
+
+
+def listening_socket(address: str, port: int) -> socket.socket:
+    """A listening TCP socket on an address that may not exist yet (IP_FREEBIND, Linux). Raises OSError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET:
+            listening.setsockopt(socket.IPPROTO_IP, _FREEBIND, 1)
+        listening.bind((address, port))
+        listening.listen(1024)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def refusal(request: web.Request, status: int, reason: str, advice: str = "", *, retry_seconds: int = 0) -> web.Response:
+    """Why a request isn't carried: a page for a browser, JSON for everything else."""
+    extra = {"Retry-After": str(retry_seconds)} if retry_seconds else {}
+    if not _wants_html(request.headers):
+        body = json.dumps({"error": reason, **({"advice": advice} if advice else {})}) + "\n"
+        return web.Response(status=status, text=body, content_type="application/json", headers=extra)
+    if retry_seconds:
+        extra["Refresh"] = str(retry_seconds)
+    extra["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    page = _PAGE.format(title=html.escape(f"{status}: {reason}"), reason=html.escape(reason), advice=html.escape(advice))
+    return web.Response(status=status, text=page, content_type="text/html", headers=extra)
+
+
+def _wants_html(sent: CIMultiDictProxy[str]) -> bool:
+    return "text/html" in sent.get("Accept", "")
+
+
+def _service_of(piece: Object) -> tuple[str, ...]:
+    service = objects.labels(piece).get(SERVICE_LABEL)
+    return (f"{objects.namespace(piece)}/{service}",) if service else ()
+
+
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>{title}</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:18vh auto;padding:0 1.5rem}}
+h1{{font-size:1.4rem}}p{{opacity:.75}}</style>
+<main><h1>{reason}</h1><p>{advice}</p></main></html>
+"""

@@ -1,0 +1,250 @@
+"""The front door, really listening, before a small instance."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from boatyard.gateway.front import Gateway
+from boatyard.gateway.sessions import COOKIE, Sessions
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.meta.core import ENDPOINT_SLICES, INGRESSES, NAMESPACES, SECRETS, SERVICES
+from boatyard.machinery.objects.memory import MemoryObjects
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.runtime.settings import Settings
+from boatyard.machinery.runtime.world import RealWorld
+from boatyard.machinery.store.memory import MemoryStore
+from boatyard.server.auth.pki import Pki
+
+NAMESPACE = "team"
+
+
+class Town:
+    """A gateway, an API server without HTTP, and an instance ``shop`` that says what it was asked."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.path, self.world = tmp_path, RealWorld()
+        self.sessions = Sessions(b"s" * 32, tmp_path / "used", self.world)
+        self.client: EmbeddedClient
+        self.http: aiohttp.ClientSession
+        self.url, self.instance_port = "", 0
+        self.release = asyncio.Event()
+
+    async def build(self) -> None:
+        registry = Registry(MemoryStore(), self.world)
+        await registry.start()
+        self.client = EmbeddedClient(registry)
+        await self.client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        await self._put(SERVICES, "ci-shop", spec={"ports": [{"name": "http", "port": 80, "targetPort": 20001}]})
+        backend = {"service": {"name": "ci-shop", "port": {"name": "http"}}}
+        rules = [
+            {"http": {"paths": [{"path": "/ci/team/shop", "pathType": "Prefix", "backend": backend}]}},
+            {"host": "shop.team.boatyard.localhost", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}},
+        ]
+        await self._put(INGRESSES, "ci-shop", spec={"rules": rules}, labels={"boatyard.dev/ciconfig": "shop"})
+        await self._put(SECRETS, "ci-shop", data={"gateway-token": base64.b64encode(b"t0ken").decode()})
+
+    async def _put(self, resource: Any, name: str, labels: dict[str, str] | None = None, **fields: Any) -> None:
+        metadata = {"name": name, "namespace": NAMESPACE, "labels": labels or {}}
+        body = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **fields}
+        await self.client.create(resource, body, NAMESPACE)
+
+    async def serve(self, port: int | None = None) -> None:
+        """Have the instance's endpoint known."""
+        fields = {
+            "addressType": "IPv4", "ports": [{"name": "http", "port": port or self.instance_port, "protocol": "TCP"}],
+            "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}],
+        }  # fmt: skip
+        await self._put(ENDPOINT_SLICES, "ci-shop-1", labels={"kubernetes.io/service-name": "ci-shop"}, **fields)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.endswith("/stream"):
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await response.prepare(request)
+            await response.write(b"data: first\n\n")
+            await self.release.wait()
+            await response.write(b"data: second\n\n")
+            return response
+        if request.path.endswith("/broken"):
+            response = web.StreamResponse(headers={"Content-Length": "100"})
+            await response.prepare(request)
+            await response.write(b"half")
+            assert request.transport
+            request.transport.abort()
+            return response
+        if request.path.endswith("/ws"):
+            socket = web.WebSocketResponse(protocols=("v5.channel.k8s.io",))
+            await socket.prepare(request)
+            async for message in socket:
+                if message.data == "bye":
+                    await socket.close(code=4001, message=b"told to")
+                else:
+                    await (
+                        socket.send_str(message.data) if message.type is aiohttp.WSMsgType.TEXT else socket.send_bytes(message.data)
+                    )
+            return socket
+        size = 0
+        async for piece in request.content.iter_any():
+            size += len(piece)
+        told = {"path": request.raw_path, "method": request.method, "size": size, "headers": dict(request.headers)}
+        response = web.json_response(told, status=201 if request.method == "POST" else 200)
+        response.headers.add("Set-Cookie", "a=1")
+        response.headers.add("Set-Cookie", "b=2")
+        return response
+
+    def login(self) -> dict[str, str]:
+        return {"Cookie": f"{COOKIE}={self.sessions.session('ann')}"}
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    made = Town(tmp_path)
+    await made.build()
+    runner = web.ServerRunner(web.Server(made.handle))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.instance_port = runner.addresses[0][1]
+    pki = Pki(tmp_path / "pki", made.world)
+    pair = pki.server(["127.0.0.1"])
+    gateway = Gateway(
+        made.client, made.world, Settings(object_store=MemoryObjects()), addresses=["127.0.0.1"], port=0, certificate=pair.cert,
+        key=pair.key, sessions=made.sessions,
+    )  # fmt: skip
+    task = asyncio.create_task(gateway.run())
+    await gateway.ready()
+    made.url = f"https://127.0.0.1:{gateway.ports['127.0.0.1']}"
+    trust = ssl.create_default_context(cafile=str(pki.ca))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as made.http:
+        yield made
+    task.cancel()
+    await asyncio.wait((task,))
+    made.release.set()
+    await runner.cleanup()
+
+
+async def test_a_request_reaches_its_instance_as_it_was_with_what_the_gateway_adds(town: Town):
+    await town.serve()
+    async with town.http.get(f"{town.url}/ci/team/shop/builds/1?a=%20b&c", headers=town.login()) as answer:
+        told = await answer.json()
+        assert answer.headers.getall("Set-Cookie") == ["a=1", "b=2"]
+    assert told["path"] == "/ci/team/shop/builds/1?a=%20b&c"
+    assert told["headers"]["X-Boatyard-User"] == "ann" and told["headers"]["X-Boatyard-Gateway-Token"] == "t0ken"
+    assert told["headers"]["X-Forwarded-Prefix"] == "/ci/team/shop" and told["headers"]["X-Forwarded-Proto"] == "https"
+    assert "Cookie" not in told["headers"] and told["headers"]["Host"] == town.url.removeprefix("https://")
+
+
+async def test_by_host_there_is_no_prefix(town: Town):
+    await town.serve()
+    sent = {**town.login(), "Host": "shop.team.boatyard.localhost"}
+    async with town.http.get(f"{town.url}/builds/1", headers=sent) as answer:
+        told = await answer.json()
+    assert told["path"] == "/builds/1" and "X-Forwarded-Prefix" not in told["headers"]
+
+
+async def test_who_is_not_logged_in_gets_no_further_but_for_webhooks_and_health(town: Town):
+    await town.serve()
+    for path, method, status in (
+        ("/ci/team/shop", "GET", 401),
+        ("/ci/team/shop/builds/1/cancel", "POST", 401),
+        ("/ci/team/shop/hooks/gitea", "GET", 401),
+        ("/ci/team/shop/hooks/../builds", "POST", 401),
+        ("/ci/team/shop/hooks/gitea", "POST", 201),
+        ("/ci/team/shop/healthz", "GET", 200),
+        ("/healthz", "GET", 200),
+        ("/nothing", "GET", 404),
+    ):
+        async with town.http.request(method, town.url + path, headers={"X-Boatyard-User": "root"}) as answer:
+            assert answer.status == status, path
+            if status < 300 and path != "/healthz":
+                assert "X-Boatyard-User" not in (await answer.json())["headers"]
+
+
+async def test_a_login_link_makes_a_session_once_and_leads_only_here(town: Town):
+    token = town.sessions.login_token("ann")
+    async with town.http.get(f"{town.url}/-/login?token={token}&to=/ci/team/shop", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/ci/team/shop")
+        assert "HttpOnly" in answer.headers["Set-Cookie"] and "Secure" in answer.headers["Set-Cookie"]
+    async with town.http.get(f"{town.url}/-/login?token={token}", allow_redirects=False) as answer:
+        assert answer.status == 403
+    for evil in ("//evil.example", "https://evil.example", "/\\evil.example", "/%0d%0aX: y"):
+        token = town.sessions.login_token("ann")
+        async with town.http.get(f"{town.url}/-/login", params={"token": token, "to": evil}, allow_redirects=False) as answer:
+            assert answer.headers["Location"].startswith("/") and "evil" not in answer.headers["Location"]
+
+
+async def test_events_flow_as_they_come(town: Town):
+    await town.serve()
+    async with town.http.get(f"{town.url}/ci/team/shop/stream", headers=town.login()) as answer:
+        assert await asyncio.wait_for(answer.content.readline(), 2) == b"data: first\n"
+        town.release.set()
+        assert b"second" in await asyncio.wait_for(answer.content.read(), 2)
+
+
+async def test_a_large_body_streams_in(town: Town):
+    await town.serve()
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield b"x" * 262_144
+
+    async with town.http.post(f"{town.url}/ci/team/shop/hooks/gitea", data=body()) as answer:
+        assert (await answer.json())["size"] == 64 * 262_144
+    async with town.http.post(f"{town.url}/ci/team/shop/hooks/gitea", data=b"abc") as answer:
+        assert (await answer.json())["headers"]["Content-Length"] == "3"
+
+
+async def test_an_answer_that_breaks_off_looks_broken(town: Town):
+    await town.serve()
+    with pytest.raises(aiohttp.ClientError):
+        async with town.http.get(f"{town.url}/ci/team/shop/broken", headers=town.login()) as answer:
+            await answer.read()
+
+
+async def test_websockets_both_ways_with_protocol_and_close_code(town: Town):
+    await town.serve()
+    connecting = town.http.ws_connect(f"{town.url}/ci/team/shop/ws", headers=town.login(), protocols=("v5.channel.k8s.io",))
+    async with connecting as socket:
+        assert socket.protocol == "v5.channel.k8s.io"
+        await socket.send_str("hello")
+        assert await socket.receive_str() == "hello"
+        await socket.send_bytes(b"\0\1")
+        assert await socket.receive_bytes() == b"\0\1"
+        await socket.send_str("bye")
+        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == 4001
+
+
+async def test_an_instance_that_is_away_is_told_as_page_or_json(town: Town):
+    async with town.http.get(f"{town.url}/ci/team/shop", headers=town.login()) as answer:
+        assert answer.status == 503 and "no pod serves ci-shop" in (await answer.json())["error"]
+        assert answer.headers["Retry-After"]
+    async with town.http.get(f"{town.url}/ci/team/shop", headers={**town.login(), "Accept": "text/html"}) as answer:
+        assert answer.status == 503 and "no pod serves" in await answer.text() and answer.headers["Refresh"]
+
+
+async def test_a_webhook_waits_for_an_instance_that_comes_back(town: Town):
+    waiting = asyncio.create_task(town.http.post(f"{town.url}/ci/team/shop/hooks/gitea", data=b"abc").__aenter__())
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    await town.serve()
+    answer = await asyncio.wait_for(waiting, 5)
+    assert (await answer.json())["size"] == 3
+
+
+async def test_a_route_that_is_deleted_is_gone(town: Town):
+    await town.serve()
+    await town.client.delete(INGRESSES, "ci-shop", NAMESPACE)
+    for _ in range(100):
+        async with town.http.get(f"{town.url}/ci/team/shop/healthz") as answer:
+            if answer.status == 404:
+                return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the route is still there")
