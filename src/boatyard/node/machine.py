@@ -7,10 +7,12 @@ that directory, so several nodes may live on one machine.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import shutil
 import signal
+import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -187,14 +189,16 @@ class MachineRuntime:
                 with suppress(MachineError, TimeoutError):
                     async with asyncio.timeout(STOP_SECONDS):
                         await pod.link.ask({"op": "stop"})
-            await self._end_supervisor(pod)
-            self._clean(pod_uid, pod)
+            pod.directory.mkdir(parents=True, exist_ok=True)
+            lock = await self._end_supervisor(pod)
+            self._clean(pod_uid)
             if pod.order is not None:
                 if pod.order.network is not None:
                     self._network.release(pod.order.network)
                 if pod.order.uid is not None:
                     self._users.free(pod.order.uid)
             _remove_tree(pod.directory)
+            os.close(lock)
             self._pods.pop(pod_uid, None)
         self._announce(pod_uid)
 
@@ -244,7 +248,7 @@ class MachineRuntime:
                 break
             except OSError:
                 if not self._alive(pod):
-                    self._bury(uid, pod)
+                    self._bury(uid)
                     return
                 await self._world.sleep(0.02)
         link = Link(reader, writer, lambda: self._announce(uid))
@@ -255,38 +259,35 @@ class MachineRuntime:
 
     async def _follow(self, uid: str, pod: _Pod, link: Link) -> None:
         await link.run()
-        if self._pods.get(uid) is not pod or pod.lock.locked():
-            return
-        while self._alive(pod):
-            await self._world.sleep(0.01)
-            with suppress(OSError):
-                (await connect(pod.directory))[1].close()
-                async with pod.lock:
-                    await self._tie(uid, pod)
-                return
-        self._bury(uid, pod)
+        async with pod.lock:
+            if self._pods.get(uid) is pod and pod.link is link:
+                await self._tie(uid, pod)
 
-    def _bury(self, uid: str, pod: _Pod) -> None:
+    def _bury(self, uid: str) -> None:
         """A dead supervisor's containers die with it; make sure of those the kernel could not know of."""
-        self._clean(uid, pod)
+        self._clean(uid)
         self._announce(uid)
 
-    def _clean(self, uid: str, pod: _Pod) -> None:
+    def _clean(self, uid: str) -> None:
         group = f"pod-{uid}"
         plain.kill(f"{uid}/")
         self._cgroups.kill(group)
         self._cgroups.remove(group)
 
-    async def _end_supervisor(self, pod: _Pod) -> None:
-        record = records.read(str(pod.directory / "supervisor.json"))
-        for attempt in range(500):
-            if not identity.alive(record):
-                return
-            if attempt == 20 and record is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(record["pid"], signal.SIGKILL)
+    async def _end_supervisor(self, pod: _Pod) -> int:
+        """Wait for its end, and help after a tenth of a second. Returns the descriptor of the pod's lock, held: none can start."""
+        lock = os.open(pod.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for attempt in range(1000):
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            except OSError:
+                if attempt >= 20 and (pid := _holder_of(lock)) > 0:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
             await self._world.sleep(0.005)
-        raise MachineError(f"supervisor {record and record['pid']} doesn't end")
+        os.close(lock)
+        raise MachineError(f"supervisor {_holder_of(lock)} doesn't end")
 
     # -- states
 
@@ -348,6 +349,13 @@ def _after_death(state: ContainerState) -> ContainerState:
         return state
     message = "the pod's supervisor died, and the container with it"
     return msgspec.structs.replace(state, state="exited", pid=0, exit_code=137, reason="SupervisorLost", message=message)
+
+
+def _holder_of(lock: int) -> int:
+    """The pid of whoever holds the lock; 0 when nobody does any more (``struct flock`` of fcntl(2))."""
+    question = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    kind, _, _, _, pid = struct.unpack("hhqqi4x", fcntl.fcntl(lock, fcntl.F_GETLK, question))
+    return 0 if kind == fcntl.F_UNLCK else pid
 
 
 def _remove_tree(directory: Path) -> None:

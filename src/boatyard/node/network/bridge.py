@@ -25,8 +25,8 @@ class BridgeNetwork:
     as soon as it is back."""
 
     def __init__(self, directory: Path, *, forward: bool = True) -> None:
-        """``directory``: the node's, where the plan is kept. ``forward``: pods reach what is beyond this machine, under its address;
-        that turns on IP forwarding."""
+        """``directory``: the node's, where the plan is kept. ``forward``: pods reach what is beyond this machine, under its
+        address; that turns on IP forwarding."""
         self.plan: NetworkPlan = load_or_choose(directory)
         self._forward = forward
         self._free = self.plan.addresses()

@@ -15,8 +15,8 @@ import msgspec
 from boatyard.node.runtime import MachineError
 from boatyard.node.supervisor import records
 
-FIRST = ipaddress.IPv4Network("10.231.0.0/16")
-"""The /24 networks below it are tried in order."""
+POOL = ipaddress.IPv4Network("10.231.0.0/16")
+"""The /24 networks below it are tried in order; where to begin differs from node to node, for nodes that don't run all the time."""
 
 
 class NetworkPlan(msgspec.Struct, frozen=True):
@@ -48,19 +48,20 @@ def load_or_choose(directory: Path) -> NetworkPlan:
     path = str(directory / "network.json")
     if (record := records.read(path)) is not None:
         return msgspec.convert(record, NetworkPlan)
-    name = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:6]
-    plan = NetworkPlan(f"boatyard-{name}", choose_cidr(existing_routes()))
+    digest = hashlib.sha256(os.fsencode(directory.resolve()))
+    plan = NetworkPlan(f"boatyard-{digest.hexdigest()[:6]}", choose_cidr(existing_routes(), digest.digest()[-1]))
     records.write(path, msgspec.to_builtins(plan), durable=True)
     return plan
 
 
-def choose_cidr(routes: Iterable[ipaddress.IPv4Network]) -> str:
-    """The first candidate that overlaps none of ``routes``. Raises :class:`MachineError`."""
+def choose_cidr(routes: Iterable[ipaddress.IPv4Network], first: int = 0) -> str:
+    """The first candidate, counted from number ``first``, that overlaps none of ``routes``. Raises :class:`MachineError`."""
     known = list(routes)
-    for candidate in FIRST.subnets(new_prefix=24):
+    candidates = list(POOL.subnets(new_prefix=24))
+    for candidate in candidates[first:] + candidates[:first]:
         if not any(candidate.overlaps(route) for route in known):
             return str(candidate)
-    raise MachineError(f"every network in {FIRST} overlaps a route of this machine")
+    raise MachineError(f"every network in {POOL} overlaps a route of this machine")
 
 
 def existing_routes(path: str = "/proc/net/route", *, but: str = "") -> list[ipaddress.IPv4Network]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shutil
 from collections.abc import Sequence
 
-from boatyard.node.sandboxes.sandbox import Cell, Holder, SandboxError
+from boatyard.node.sandboxes.sandbox import Cell, Holder, SandboxError, readable
 from boatyard.node.sandboxes.view import Step
 
 SECONDS = 30.0
@@ -80,7 +79,7 @@ def hold(cell: Cell) -> Holder:
     for fd in (held_in, echo_out, errors_out, status_out):
         os.close(fd)
     os.write(held, b"!")
-    answered = bool(select.select([echo], [], [], SECONDS)[0]) and os.read(echo, 1) == b"!"
+    answered = readable(echo, SECONDS) and os.read(echo, 1) == b"!"
     os.close(echo)
     init = 0
     if answered:

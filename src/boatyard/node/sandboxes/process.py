@@ -10,7 +10,7 @@ import select
 import signal
 
 from boatyard.node.sandboxes.mounting import make_root
-from boatyard.node.sandboxes.sandbox import Cell, Holder, SandboxError
+from boatyard.node.sandboxes.sandbox import Cell, Holder, SandboxError, readable
 from boatyard.node.sandboxes.view import Step
 from boatyard.node.supervisor import linux
 
@@ -44,7 +44,7 @@ def hold(cell: Cell) -> Holder:
     os.close(alive)
     os.waitpid(helper, 0)
     said = b""
-    while select.select([report], [], [], SECONDS)[0] and (chunk := os.read(report, 4096)):
+    while readable(report, SECONDS) and (chunk := os.read(report, 4096)):
         said += chunk
         if said.endswith(b"ready\n"):
             break

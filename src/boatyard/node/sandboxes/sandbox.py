@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import select
 
 from boatyard.node.sandboxes.view import Step
 
@@ -31,6 +32,13 @@ class Holder:
         """``pid``: a child of the supervisor, whose end is the sandbox's end. ``init``: the first process inside; killing it ends
         all others. ``fds``: to be closed after the end; the holder lives no longer than they are open."""
         self.pid, self.init, self.fds = pid, init, fds
+
+
+def readable(fd: int, seconds: float) -> bool:
+    """Wait until something can be read, or the end; False when nothing came in time."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN | select.POLLHUP)
+    return bool(poll.poll(seconds * 1000))
 
 
 def find(name: str) -> ModuleType:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import socket
+import time
 
 from boatyard.node.cgroups import detect
 from boatyard.node.supervisor import identity, linux, records
@@ -19,11 +20,7 @@ def main(directory: str) -> None:
         os._exit(0)
     os.setsid()
     try:
-        lock = os.open(os.path.join(directory, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            # Of this process alone: children don't inherit it, and the kernel drops it with the process.
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _alone(directory):
             _say("ready")
             os._exit(0)
         supervisor = _prepare(directory)
@@ -34,6 +31,19 @@ def main(directory: str) -> None:
     _let_go_of_terminal()
     supervisor.run()
     os._exit(0)
+
+
+def _alone(directory: str) -> bool:
+    """Whether this is the pod's one supervisor; when another is on its way, wait until it is ready or gone."""
+    lock = os.open(os.path.join(directory, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    while not os.path.exists(os.path.join(directory, "supervisor.json")):
+        try:
+            # Of this process alone: children don't inherit it, and the kernel drops it with the process.
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            time.sleep(0.01)
+    return False
 
 
 def _prepare(directory: str) -> Supervisor:
