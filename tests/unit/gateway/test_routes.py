@@ -63,8 +63,9 @@ def test_of_two_equal_routes_the_older_ingress_wins():
 
 
 def test_a_default_backend_gets_what_nobody_else_wants_and_a_broken_ingress_nothing():
+    backend = {"service": {"name": "d", "port": {"number": 8}}}
     table = route_table([
-        {"metadata": {"name": "d", "namespace": "n"}, "spec": {"defaultBackend": {"service": {"name": "d", "port": {"number": 8}}}}},
+        {"metadata": {"name": "d", "namespace": "n"}, "spec": {"defaultBackend": backend}},
         {"metadata": {"name": "e", "namespace": "n"}, "spec": {"rules": [{"http": {"paths": [{"path": "/", "backend": {}}]}}]}},
         {"metadata": {"name": "f", "namespace": "n"}},
     ])  # fmt: skip
