@@ -20,13 +20,15 @@ Resolve: TypeAlias = Callable[[str], "Structural"]
 class Structural:
     """A node of a schema. Keywords of OpenAPI and of Kubernetes (``x-kubernetes-…``) are read from ``schema``, never written."""
 
-    __slots__ = ("_children", "_items", "_resolve", "additional", "keyed", "listed", "schema", "type")
+    __slots__ = ("_children", "_items", "_resolve", "additional", "keyed", "listed", "quick", "schema", "type")
 
     def __init__(self, schema: Schema, resolve: Resolve | None = None) -> None:
         self.schema = schema
         self._resolve = resolve
         self._children: dict[str, Structural] = {}
         self._items: Structural | None = None
+        self.quick: dict[Any, Callable[[Any], bool]] = {}
+        """Compiled checks of :mod:`~boatyard.machinery.schema.acceptance`."""
         self.additional: Structural | None = None
         """The schema of a map's values; None when it isn't a map."""
         self.type: str = schema.get("type", "")
@@ -177,7 +179,14 @@ class Structural:
         """Everything that is wrong, worded as Kubernetes words it. ``old`` is the stored document on an update."""
         from boatyard.machinery.schema.validation import validate
 
-        return validate(self, obj, old)
+        return [] if self.accepts(obj, stored=old is not None) else validate(self, obj, old)
+
+    def accepts(self, obj: Any, *, stored: bool = False, normal: bool = False) -> bool:
+        """Whether a document certainly needs no pruning and has no fault; False says nothing. ``stored``: there is an older one;
+        ``normal``: it is also in the form in which Kubernetes keeps its own kinds."""
+        from boatyard.machinery.schema.acceptance import accepts
+
+        return accepts(self, obj, stored=stored, normal=normal)
 
 
 ANYTHING = Structural({"x-kubernetes-preserve-unknown-fields": True})

@@ -151,9 +151,9 @@ def _check_text(schema: dict[str, Any], value: str, path: str) -> Iterator[Field
         yield too_long(path, most)
     if (least := schema.get("minLength")) is not None and len(value) < least:
         yield _invalid(path, value, f"{path} in body should be at least {least} chars long")
-    if (pattern := schema.get("pattern")) is not None and not _pattern(pattern).search(value):
+    if (pattern := schema.get("pattern")) is not None and not compiled_pattern(pattern).search(value):
         yield _invalid(path, value, f"{path} in body should match '{pattern}'")
-    fits = _FORMATS.get(schema.get("format", ""))
+    fits = FORMATS.get(schema.get("format", ""))
     if fits is not None and not fits(value):
         yield _invalid(path, value, f"{path} in body must be of type {schema['format']}: {literal(value)}")
 
@@ -199,7 +199,7 @@ def _fits(schema: dict[str, Any], value: Any) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _pattern(pattern: str) -> re.Pattern[str]:
+def compiled_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern.replace(r"\z", r"\Z"))
 
 
@@ -226,7 +226,7 @@ def _cidr(value: str) -> None:
     ipaddress.ip_network(value, strict=False)
 
 
-_FORMATS: dict[str, Callable[[str], bool]] = {
+FORMATS: dict[str, Callable[[str], bool]] = {
     "date-time": _reads(parse_time),
     "quantity": _reads(parse_quantity),
     "date": _reads(_date),

@@ -10,6 +10,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.core.normal import normalize
 from boatyard.machinery.registry.core.pod_defaults import default_pod_spec
+from boatyard.machinery.registry.core.types import core_schema
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -19,7 +20,8 @@ def default(resource: Resource, obj: Object) -> None:
 
     Call it on a document that has no type errors (``types.type_errors``).
     """
-    normalize(resource, obj)
+    if not core_schema(resource).accepts(obj, normal=True):
+        normalize(resource, obj)
     if fill := _FILL.get(resource):
         fill(obj)
 
