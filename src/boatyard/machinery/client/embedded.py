@@ -78,6 +78,14 @@ class EmbeddedClient:
             dry_run=dry_run,
         )  # fmt: skip
 
+    async def apply(
+        self, resource: Resource, body: Object, *, field_manager: str, force: bool = True, subresource: str | None = None,
+        dry_run: bool = False,
+    ) -> Object:  # fmt: skip
+        return await self.registry.apply(
+            self.caller, resource, fresh(body), field_manager=field_manager, force=force, subresource=subresource, dry_run=dry_run
+        )
+
     async def delete(
         self, resource: Resource, name: str, namespace: str | None = None, *, uid: str = "", resource_version: str = "",
         propagation: Propagation = "Background", grace_period_seconds: int | None = None, dry_run: bool = False,

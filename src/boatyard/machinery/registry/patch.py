@@ -9,6 +9,7 @@ from boatyard.machinery.meta.errors import BadRequest, UnsupportedMediaType
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.json_patch import json_patch
 from boatyard.machinery.patch.merge_patch import merge_patch
+from boatyard.machinery.patch.strategic_patch import strategic_patch
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
@@ -38,11 +39,12 @@ def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Objec
         raise BadRequest(f"a {type} patch must be an object")
     if type == "merge":
         return merge_patch(live, difference)
-    if kind.custom is not None:
+    types = kind.schema()
+    if kind.custom is not None or types is None:
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - custom kinds take no strategic merge patches"
         )
-    raise BadRequest(f"{type} patches are not supported for this kind")
+    return strategic_patch(live, difference, types)
 
 
 def _names_revision(difference: Any) -> bool:

@@ -10,10 +10,21 @@ from typing import Any, TypedDict, Unpack
 
 from boatyard.machinery.client.client import ObjectList, PatchType, Propagation, WatchEvent
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
-from boatyard.machinery.meta.errors import MethodNotAllowed, NotFound
+from boatyard.machinery.meta.errors import BadRequest, MethodNotAllowed, NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.registry import collection, create, definition_cleanup, delete, documents, patch, read, reviews, update
+from boatyard.machinery.registry import (
+    apply,
+    collection,
+    create,
+    definition_cleanup,
+    delete,
+    documents,
+    patch,
+    read,
+    reviews,
+    update,
+)
 from boatyard.machinery.registry.authorizer import AllowAll, Authorizer, refusal
 from boatyard.machinery.registry.bootstrap import bootstrap
 from boatyard.machinery.registry.caller import Caller
@@ -164,6 +175,24 @@ class Registry:
         if subresource == "scale":
             return await scale.patch_scale(self.ledger, request, difference, type)
         return await self._after(request, await patch.patch(self.ledger, request, difference, type))
+
+    async def apply(
+        self, caller: Caller, resource: Resource, body: Object, *, name: str = "", namespace: str | None = None, force: bool = True,
+        subresource: str | None = None, **options: Unpack[WriteOptions],
+    ) -> Object:  # fmt: skip
+        where = namespace or _namespace_of(resource, body)
+        name = name or (body.get("metadata") or {}).get("name") or ""
+        request = self._request(caller, "patch", resource, where, name, subresource, **options)
+        if subresource not in (None, "", "status"):
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        if not name:
+            raise BadRequest("metadata.name: Required value: what is applied must have a name")
+        if not request.field_manager:
+            raise BadRequest("fieldManager: Required value: is required for apply patch")
+        if self.ledger.find(resource, where, name) is None:
+            self._request(caller, "create", resource, where, name)
+        request.applying = True
+        return await self._after(request, await apply.apply(self.ledger, request, body, force))
 
     async def delete(
         self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, uid: str = "",

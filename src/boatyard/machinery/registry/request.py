@@ -26,3 +26,5 @@ class Request:
     """What to do about fields that the schema doesn't know: refuse, warn and drop, or only drop."""
     warnings: list[str] = field(default_factory=list)
     """What the caller should be told although the write went through."""
+    applying: bool = False
+    """The write is a server-side apply, which says itself who owns what."""

@@ -51,6 +51,22 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
         raise invalid(resource.kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
 
 
+def comparable(request: Request, applied: Object) -> None:
+    """Bring a part of a document into the form in which stored ones are kept, in place, so that the two can be compared.
+
+    Raises BadRequest for unknown fields under strict validation and for values of the wrong type.
+    """
+    schema = request.kind.schema()
+    if schema is None:
+        return
+    _prune(request, schema, applied)
+    if request.kind.custom is None:
+        normal.normalize(request.kind.resource, applied)
+    wrong = [error for error in schema.validate(applied) if is_type_error(error)]
+    if wrong:
+        raise _undecodable(request, wrong)
+
+
 def rules_wrong(request: Request, obj: Object, old: Object | None = None) -> list[FieldError]:
     """What is wrong with a core document beyond its types. Custom ones have been checked with their schema."""
     if request.kind.custom is not None or request.subresource:

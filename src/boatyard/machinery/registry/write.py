@@ -7,11 +7,13 @@ from typing import TypeAlias
 
 from boatyard.machinery.meta.errors import invalid
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.patch.apply import update_managers
 from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import rules_wrong, shape
+from boatyard.machinery.schema.structural import ANYTHING
 from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
 
 ATTEMPTS = 20
@@ -43,6 +45,8 @@ async def modify(ledger: Ledger, request: Request, change: Change) -> Object:
 async def _write(ledger: Ledger, request: Request, record: Record, wanted: Object) -> Object:
     old = documents.decode(record.value, record.modified)
     prepare(ledger, request, wanted, old)
+    if not request.applying and ("managedFields" in old["metadata"] or "managedFields" in wanted["metadata"]):
+        wanted = _managed(ledger, request, wanted, old)
     if wanted == old:
         return wanted
     if request.dry_run:
@@ -120,6 +124,13 @@ def _wants_more(request: Request, obj: Object, old: Object) -> bool:
     """Whether anything changed that a controller should act on: all but metadata and, where it is apart, status."""
     apart = ("metadata", "status") if request.kind.has_status else ("metadata",)
     return {k: v for k, v in obj.items() if k not in apart} != {k: v for k, v in old.items() if k not in apart}
+
+
+def _managed(ledger: Ledger, request: Request, obj: Object, old: Object) -> Object:
+    """The object with its managed fields as they are after this write: tracked from the first apply on."""
+    schema = request.kind.schema() or ANYTHING
+    manager = request.field_manager or request.caller.name
+    return update_managers(old, obj, manager, schema, ledger.world.now(), request.subresource)
 
 
 def done_deleting(request: Request, obj: Object) -> bool:

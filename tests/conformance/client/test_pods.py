@@ -1,0 +1,128 @@
+"""Pods: what is added to them, how they get a node, what of them stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from boatyard.machinery.client.client import Client
+from boatyard.machinery.meta.core import PODS, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid
+
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+@pytest.fixture(autouse=True)
+async def account(client: Client, namespace: str) -> None:
+    try:
+        await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, namespace)
+    except AlreadyExists:
+        pass
+
+
+def pod(name: str = "p", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "busybox:1"}], **spec}}
+
+
+def binding(node: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}, "target": {"kind": "Node", "name": node}}
+
+
+async def test_defaults(client: Client, namespace: str) -> None:
+    made = await client.create(PODS, pod(), namespace)
+    spec = made["spec"]
+    assert spec["restartPolicy"] == "Always" and spec["terminationGracePeriodSeconds"] == 30 and spec["dnsPolicy"] == "ClusterFirst"
+    assert spec["serviceAccountName"] == spec["serviceAccount"] == "default" and spec["schedulerName"] == "default-scheduler"
+    assert spec["priority"] == 0 and spec["preemptionPolicy"] == "PreemptLowerPriority" and spec["enableServiceLinks"] is True
+    assert made["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
+    container = spec["containers"][0]
+    assert container["imagePullPolicy"] == "IfNotPresent" and container["terminationMessagePolicy"] == "File"
+    assert [(t["key"], t["effect"], t["tolerationSeconds"]) for t in spec["tolerations"]] == [
+        ("node.kubernetes.io/not-ready", "NoExecute", 300),
+        ("node.kubernetes.io/unreachable", "NoExecute", 300),
+    ]
+
+
+async def test_a_token_of_its_account_is_mounted(client: Client, namespace: str) -> None:
+    spec = (await client.create(PODS, pod(initContainers=[{"name": "i", "image": "busybox:1"}]), namespace))["spec"]
+    (volume,) = spec["volumes"]
+    assert volume["name"].startswith("kube-api-access-")
+    assert [next(iter(source)) for source in volume["projected"]["sources"]] == ["serviceAccountToken", "configMap", "downwardAPI"]
+    for container in (*spec["containers"], *spec["initContainers"]):
+        assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": TOKEN_PATH, "readOnly": True}]
+
+
+async def test_no_token_for_who_wants_none(client: Client, namespace: str) -> None:
+    spec = (await client.create(PODS, pod(automountServiceAccountToken=False), namespace))["spec"]
+    assert "volumes" not in spec and "volumeMounts" not in spec["containers"][0]
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "mute"}, "automountServiceAccountToken": False}, namespace)
+    assert "volumes" not in (await client.create(PODS, pod("q", serviceAccountName="mute"), namespace))["spec"]
+
+
+async def test_an_account_that_is_not_there(client: Client, namespace: str) -> None:
+    with pytest.raises(Forbidden, match='serviceaccount "ghost" not found'):
+        await client.create(PODS, pod(serviceAccountName="ghost"), namespace)
+
+
+async def test_a_priority_class_that_is_not_there(client: Client, namespace: str) -> None:
+    with pytest.raises(Forbidden, match="no PriorityClass with name urgent was found"):
+        await client.create(PODS, pod(priorityClassName="urgent"), namespace)
+
+
+async def test_a_pod_is_bound_once(client: Client, namespace: str) -> None:
+    await client.create(PODS, pod(), namespace)
+    await client.create(PODS, binding("n1"), namespace, name="p", subresource="binding")
+    bound = await client.get(PODS, "p", namespace)
+    assert bound["spec"]["nodeName"] == "n1"
+    (condition,) = bound["status"]["conditions"]
+    assert condition["type"] == "PodScheduled" and condition["status"] == "True" and condition["lastTransitionTime"]
+    with pytest.raises(Conflict, match='pod p is already assigned to node "n1"'):
+        await client.create(PODS, binding("n2"), namespace, name="p", subresource="binding")
+
+
+async def test_pods_of_a_node(client: Client, namespace: str) -> None:
+    await client.create(PODS, pod("here", nodeName="n1"), namespace)
+    await client.create(PODS, pod("there", nodeName="n2"), namespace)
+    found = await client.list(PODS, namespace, field_selector="spec.nodeName=n1,status.phase!=Failed")
+    assert [each["metadata"]["name"] for each in found.items] == ["here"]
+
+
+async def test_an_eviction_deletes(client: Client, namespace: str) -> None:
+    await client.create(PODS, pod(nodeName="n1", terminationGracePeriodSeconds=7), namespace)
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p", "namespace": namespace}}
+    await client.create(PODS, eviction, namespace, name="p", subresource="eviction")
+    assert (await client.get(PODS, "p", namespace))["metadata"]["deletionGracePeriodSeconds"] == 7
+
+
+async def test_the_spec_stays(client: Client, namespace: str) -> None:
+    made = await client.create(PODS, pod(), namespace)
+    changed = {**made, "spec": {**made["spec"], "restartPolicy": "Never"}}
+    with pytest.raises(Invalid, match="pod updates may not change fields other than"):
+        await client.update(PODS, changed)
+    image = [{**made["spec"]["containers"][0], "image": "busybox:2"}]
+    changed = await client.update(PODS, {**made, "spec": {**made["spec"], "containers": image}})
+    assert changed["spec"]["containers"][0]["image"] == "busybox:2"
+
+
+async def test_the_status_is_written_by_its_own_door(client: Client, namespace: str) -> None:
+    await client.create(PODS, pod(), namespace)
+    status = {"phase": "Running", "podIP": "10.0.0.9", "conditions": [{"type": "Ready", "status": "True"}]}
+    changed = await client.patch(PODS, "p", {"status": status}, namespace, subresource="status")
+    assert changed["status"]["phase"] == "Running" and changed["status"]["qosClass"] == "BestEffort"
+    assert (await client.patch(PODS, "p", {"status": {"phase": "Failed"}}, namespace))["status"]["phase"] == "Running"
+
+
+async def test_a_document_of_wrong_types(client: Client, namespace: str) -> None:
+    body = pod(containers=[{"name": "c", "image": 7}])
+    with pytest.raises(ApiError) as told:
+        await client.create(PODS, body, namespace)
+    assert told.value.code == 400 and "image" in str(told.value)
+
+
+async def test_every_wrong_field_is_told(client: Client, namespace: str) -> None:
+    body = pod(containers=[{"name": "C_", "image": ""}], restartPolicy="Sometimes")
+    with pytest.raises(Invalid) as told:
+        await client.create(PODS, body, namespace)
+    fields = {cause["field"] for cause in told.value.details["causes"]}
+    assert {"spec.containers[0].name", "spec.containers[0].image", "spec.restartPolicy"} <= fields
