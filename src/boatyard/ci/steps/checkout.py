@@ -22,7 +22,8 @@ _SETTINGS = {
     "protocol.git.allow": "always", "protocol.file.allow": "user",  # user: no submodule
     "credential.helper": "", "http.lowSpeedLimit": "1000", "http.lowSpeedTime": "60", "fetch.recurseSubmodules": "false",
     "submodule.recurse": "false", "gc.auto": "0", "maintenance.auto": "false", "advice.detachedHead": "false",
-    "safe.directory": "*", "init.defaultBranch": "boatyard", "user.name": "Boatyard", "user.email": "boatyard@localhost", "commit.gpgSign": "false",
+    "safe.directory": "*", "init.defaultBranch": "boatyard", "user.name": "Boatyard",
+    "user.email": "boatyard@localhost", "commit.gpgSign": "false",
     "merge.conflictStyle": "merge", "merge.renameLimit": "7000",
 }  # fmt: skip
 _ASKPASS = """#!/bin/sh

@@ -1,11 +1,11 @@
 """``collect``: the last container of a build's pod. Waits for the steps, reads test reports, hands artifacts over to the gateway.
 
 Environment: ``BOATYARD_COLLECT`` (JSON: ``tests`` [{junit, failBuild}], ``artifacts`` [{path, name}], ``url``, ``namespace``,
-``build``, ``attempt``, ``messageBytes``), ``BOATYARD_KEY`` (directory with the upload key), ``BOATYARD_CA_PEM``, ``BOATYARD_SHARED``,
-``BOATYARD_WORKSPACE``, ``BOATYARD_TERMINATION``. The termination message is JSON: ``outcome`` (``ok``, ``testsFailed``), ``tests``
-{total, passed, failed, skipped, millis, files}, ``failures``, ``artifacts``, ``artifactsTotal``, ``problems``. When not all of it fits
-there, ``full`` is true and all is in the object ``.boatyard/results.json`` beside the artifacts. Whatever goes wrong here never
-changes what the steps did.
+``build``, ``attempt``, ``messageBytes``), ``BOATYARD_KEY`` (directory with the upload key), ``BOATYARD_CA_PEM``,
+``BOATYARD_SHARED``, ``BOATYARD_WORKSPACE``, ``BOATYARD_TERMINATION``. The termination message is JSON: ``outcome`` (``ok``,
+``testsFailed``), ``tests`` {total, passed, failed, skipped, millis, files}, ``failures``, ``artifacts``, ``artifactsTotal``,
+``problems``. When not all of it fits there, ``full`` is true and all is in the object ``.boatyard/results.json`` beside the
+artifacts. Whatever goes wrong here never changes what the steps did.
 """
 
 from __future__ import annotations
