@@ -62,7 +62,10 @@ class SimulatedNode:
         return found[min(container.attempt, len(found) - 1)] if isinstance(found, list) else found
 
     async def create(self, spec: dict[str, Any] | None = None, name: str = "p", **metadata: Any) -> dict[str, Any]:
-        spec = {"nodeName": "n1", "restartPolicy": "Never", "containers": [container("main")], **(spec or {})}
+        spec = {
+            "nodeName": "n1", "restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [container("main")],
+            **(spec or {}),
+        }  # fmt: skip
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default", **metadata}, "spec": spec}
         return await self.client.create(PODS, body, "default")
 

@@ -27,11 +27,13 @@ class StatusPublisher:
         self._alarm = Alarm()
         self._pod: Object | None = None
         self._wanted: Object | None = None
+        self._settled: tuple[Object, Object] | None = None
+        """The last status that was accepted, and what the server made of it: it may drop or default something."""
 
     def want(self, pod: Object, status: Object) -> bool:
         """Make the API server say ``status`` of ``pod``, as it is known now. Whether it says so already."""
         self._pod, self._wanted = pod, status
-        if not difference(pod.get("status") or {}, status):
+        if not self._change(pod, status):
             return True
         self._alarm.ring()
         return False
@@ -45,12 +47,13 @@ class StatusPublisher:
             pod, wanted = self._pod, self._wanted
             if pod is None or wanted is None:
                 continue
-            change = difference(pod.get("status") or {}, wanted)
+            change = self._change(pod, wanted)
             if not change:
                 continue
             try:
-                self._accepted(await self._write(pod, change))
-                failures = 0
+                answer = await self._write(pod, change)
+                failures, self._settled = 0, (wanted, owned(answer.get("status") or {}))
+                self._accepted(answer)
             except (NotFound, Conflict, Invalid) as error:
                 if isinstance(error, Invalid):
                     self._context.announcer.warn(pod, "StatusRefused", f"the API server refuses the pod's status: {error}")
@@ -63,6 +66,12 @@ class StatusPublisher:
                 failures += 1
                 await self._context.world.sleep(min(SHORTEST_RETRY_SECONDS * 2 ** min(failures, 10), LONGEST_RETRY_SECONDS))
                 self._alarm.ring()
+
+    def _change(self, pod: Object, wanted: Object) -> Object:
+        current = pod.get("status") or {}
+        if self._settled is not None and self._settled == (wanted, owned(current)):
+            return {}
+        return difference(current, wanted)
 
     async def _write(self, pod: Object, change: Object) -> Object:
         # The uid makes the write conditional: a pod of the same name made later is somebody else's.
@@ -78,6 +87,11 @@ class StatusPublisher:
             await self._context.world.sleep(SHORTEST_RETRY_SECONDS)
             return False
         return uid(current) != uid(pod)
+
+
+def owned(status: Object) -> Object:
+    """The part of a status that the node writes."""
+    return {key: status[key] for key in OWNED if key in status}
 
 
 def difference(old: Object, new: Object) -> Object:

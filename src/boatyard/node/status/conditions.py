@@ -36,7 +36,7 @@ def _condition(type: str, true: bool, reason: str, message: str, before: Object 
     status = "True" if true else "False"
     moved = before is None or before.get("status") != status or not before.get("lastTransitionTime")
     made: Object = {
-        "type": type, "status": status, "lastProbeTime": None,
+        "type": type, "status": status,
         "lastTransitionTime": rfc3339(now) if moved else (before or {})["lastTransitionTime"],
     }  # fmt: skip
     if reason:

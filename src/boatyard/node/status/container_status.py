@@ -80,7 +80,7 @@ def container_id(pod: Object, state: ContainerState) -> str:
 def never_started(status: Object) -> Object:
     """The status of a container that was to run but of which no trace is left when the pod ends."""
     unknown = {
-        "exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": None, "finishedAt": None,
+        "exitCode": 137, "reason": "ContainerStatusUnknown",
         "message": "The container could not be located when the pod was terminated",
     }  # fmt: skip
     return {**status, "state": {"terminated": unknown}, "ready": False, "started": False}
@@ -90,10 +90,11 @@ def _terminated(pod: Object, state: ContainerState, seen: Observations) -> Objec
     told: Object = {
         "exitCode": state.exit_code,
         "reason": state.reason or ("Completed" if state.exit_code == 0 else "Error"),
-        "startedAt": rfc3339(state.started) if state.started else None,
         "finishedAt": rfc3339(state.finished),
         "containerID": container_id(pod, state),
     }
+    if state.started:
+        told["startedAt"] = rfc3339(state.started)
     message = state.message or seen.messages.get((state.name, state.attempt), "")
     if message:
         told["message"] = message

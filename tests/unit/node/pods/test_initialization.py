@@ -8,7 +8,12 @@ def test_init_containers_run_one_after_the_other_before_the_main_ones(node_scena
         order = []
         node.scripts |= {"one": script(seconds=3), "two": script(seconds=3), "main": script(seconds=3)}
         inner = node.runtime.scripts
-        node.runtime.scripts = lambda pod, config: (order.append((config.name, round(node.world.loop.time()))), inner(pod, config))[1]
+
+        def noted(pod, config):
+            order.append((config.name, round(node.world.loop.time())))
+            return inner(pod, config)
+
+        node.runtime.scripts = noted
         await node.create({"initContainers": [make_container("one"), make_container("two")]})
         pending = await node.until_container("one", lambda s: "running" in s["state"])
         assert pending["ready"] is False
