@@ -82,7 +82,9 @@ class Web:
 
     async def run(self) -> None:
         """Listen and serve until cancelled. Raises OSError when the port is taken."""
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1.0)
+        # Handlers are cancelled when their client goes away: a log with nothing to say would not notice otherwise.
+        server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+        runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         try:
             site = web.TCPSite(runner, self._server.environment.host, self.port)
@@ -131,7 +133,9 @@ class Web:
         if too_large:
             answer = deliveries.too_large()
         else:
-            answer = await deliveries.handle_delivery(asked.values["type"], asked.headers, bytes(body))
+            # Carried out whole even if the SCM hangs up meanwhile.
+            work = deliveries.handle_delivery(asked.values["type"], asked.headers, bytes(body))
+            answer = await asyncio.shield(asyncio.ensure_future(work))
         response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
         if too_large:
             response.force_close()
@@ -156,7 +160,8 @@ class Web:
             await self._server.cancel(asked.number, asked.user or "somebody")
             where = asked.number
         else:
-            where = await self._server.retry(asked.number, asked.user or "somebody", form.get("request", "")[:40])
+            work = self._server.retry(asked.number, asked.user or "somebody", form.get("request", "")[:40])
+            where = await asyncio.shield(asyncio.ensure_future(work))
         return web.Response(status=303, headers={"Location": f"{asked.prefix}/builds/{where}"})
 
 

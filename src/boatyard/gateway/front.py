@@ -83,7 +83,8 @@ class Gateway:
         app.router.add_get("/-/login", self._login)
         app.router.add_get("/-/logout", self._logout)
         app.router.add_route("*", "/{path:.*}", self._any)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handle_signals=False)
+        # Whoever goes away takes the request at the instance along: a stream with nothing to say would not notice otherwise.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handle_signals=False, handler_cancellation=True)
         await runner.setup()
         try:
             async with TaskGroup() as group:
