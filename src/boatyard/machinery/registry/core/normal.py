@@ -14,10 +14,15 @@ from boatyard.machinery.schema.structural import Structural
 def normalize(resource: Resource, obj: Object) -> None:
     """Bring a document, in place, into the form in which Kubernetes keeps it: nulls, and optional lists and maps without entries,
     are absent; quantities are canonical; an integral number where an integer is wanted is one. What is wrong stays."""
-    _normalize(core_schema(resource), obj)
+    _normalize(core_schema(resource), obj, True)
 
 
-def _normalize(node: Structural, obj: Any) -> None:
+def canonicalize(resource: Resource, obj: Object) -> None:
+    """Only the scalars of :func:`normalize`: for a document that is applied, where an empty list or map means something."""
+    _normalize(core_schema(resource), obj, False)
+
+
+def _normalize(node: Structural, obj: Any, tidy: bool) -> None:
     if isinstance(obj, dict):
         required = node.schema.get("required") or ()
         for key in list(obj):
@@ -25,13 +30,16 @@ def _normalize(node: Structural, obj: Any) -> None:
             value = obj[key]
             if child is None:
                 continue
+            if value is None and not tidy:
+                continue
             if value is None and child is node.additional and child.type == "string":
                 obj[key] = ""
             elif value is None:
                 del obj[key]
             elif isinstance(value, (dict, list)):
-                _normalize(child, value)
-                if not value and key not in required and (child.listed or child.additional is not None) and node.additional is None:
+                _normalize(child, value, tidy)
+                optional = key not in required and node.additional is None
+                if tidy and not value and optional and (child.listed or child.additional is not None):
                     del obj[key]
             else:
                 obj[key] = _scalar(child, value)
@@ -39,7 +47,7 @@ def _normalize(node: Structural, obj: Any) -> None:
         items = node.items
         for index, value in enumerate(obj):
             if isinstance(value, (dict, list)):
-                _normalize(items, value)
+                _normalize(items, value, tidy)
             elif value is not None:
                 obj[index] = _scalar(items, value)
 

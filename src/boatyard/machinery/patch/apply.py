@@ -1,0 +1,232 @@
+"""Server-side apply: a manager says the fields it wants; the server merges them, remembers who owns what, and tells conflicts.
+
+Ownership is tracked from an object's first apply on. What was there before belongs to the manager ``before-first-apply``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from boatyard.machinery.meta.errors import Conflict
+from boatyard.machinery.meta.objects import Object, copied
+from boatyard.machinery.meta.timestamps import parse_time, rfc3339
+from boatyard.machinery.patch.field_set import FieldSet, Path, told
+from boatyard.machinery.patch.typed import compare, field_set, merge, remove
+from boatyard.machinery.schema.structural import Structural
+
+BEFORE_FIRST_APPLY = "before-first-apply"
+MAX_UPDATERS = 10
+"""Entries of other verbs beyond this many are joined, the oldest first, under ``ancient-changes``."""
+ANCIENT = "ancient-changes"
+
+_SERVER_SET: tuple[Path, ...] = (
+    ("f:apiVersion",), ("f:kind",), ("f:metadata", "f:name"), ("f:metadata", "f:namespace"), ("f:metadata", "f:creationTimestamp"),
+    ("f:metadata", "f:selfLink"), ("f:metadata", "f:uid"), ("f:metadata", "f:generation"), ("f:metadata", "f:managedFields"),
+    ("f:metadata", "f:resourceVersion"),
+)  # fmt: skip
+"""Nobody owns these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """One entry of ``metadata.managedFields``."""
+
+    name: str
+    operation: str
+    """Apply or Update."""
+    api_version: str
+    subresource: str
+    fields: FieldSet
+    time: str = ""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What makes it one manager; an applier stays the same from version to version."""
+        return (self.operation, self.name, self.subresource, "" if self.operation == "Apply" else self.api_version)
+
+    def __str__(self) -> str:
+        name = f'"{self.name}"' + (f' with subresource "{self.subresource}"' if self.subresource else "")
+        return f"{name} using {self.api_version}" if self.operation == "Update" else name
+
+
+def merge_apply(
+    live: Object | None, applied: Object, manager: str, schema: Structural, force: bool, now: float, subresource: str = "",
+    reset: Iterable[Path] = (),
+) -> Object:  # fmt: skip
+    """The object after ``manager`` applied ``applied`` (in normal form) to ``live`` (None: it is created).
+
+    Fields that the manager applied before, doesn't apply now, and that nobody else owns, go. ``reset`` are fields that this call
+    can't set (``("f:status",)`` on the object itself): they are left out. Nothing changed: the result equals ``live``. ``now`` is
+    in seconds since the epoch. Raises Conflict with a cause FieldManagerConflict per field that another manager owns with another
+    value, unless ``force``; BadRequest when a keyed list's item lacks its key.
+    """
+    reset = tuple(reset)
+    unowned = (*_SERVER_SET, *reset)
+    wanted = copied(applied)
+    wanted.get("metadata", {}).pop("managedFields", None)
+    for path in reset:
+        remove(schema, wanted, path)
+    fields = _owned(field_set(schema, wanted), unowned)
+    base = _bare(live) if live is not None else {}
+    managers = managers_of(live) if live is not None else []
+    if live is not None and not managers:
+        before = _owned(field_set(schema, base), _SERVER_SET)
+        managers = [Manager(BEFORE_FIRST_APPLY, "Update", wanted["apiVersion"], "", before, rfc3339(now))]
+    mine = Manager(manager, "Apply", wanted["apiVersion"], subresource, fields, rfc3339(now))
+    previous = next((other for other in managers if other.identity == mine.identity), None)
+    others = [other for other in managers if other.identity != mine.identity]
+    result = merge(schema, base, wanted)
+    if previous is not None:
+        owned = fields
+        for other in others:
+            owned = owned | other.fields
+        for path in list((previous.fields - fields).paths()):
+            if not _leads_somewhere(owned, path):
+                remove(schema, result, path)
+    others = _settle(schema, base, result, others, force, unowned)
+    if (
+        previous is not None
+        and previous.fields == fields
+        and result == base
+        and others == [other for other in managers if other.identity != mine.identity]
+    ):
+        return copied(live)
+    result.setdefault("metadata", {})["managedFields"] = _written([*others, mine] if fields else others)
+    return result
+
+
+def update_managers(
+    before: Object, after: Object, manager: str, schema: Structural, now: float, subresource: str = "", reset: Iterable[Path] = ()
+) -> Object:
+    """``after`` with managed fields as they are once ``manager`` changed ``before`` into it by a verb other than apply.
+
+    What the manager changed it owns, alone; what it removed nobody owns. An object that nobody ever applied isn't tracked. Managed
+    fields that the caller wrote itself replace those of ``before``; one empty entry (``[{}]``) clears them.
+    """
+    asked = after.get("metadata", {}).get("managedFields")
+    result = _bare(after)
+    if asked == [{}]:
+        return result
+    managers = managers_of(after) if asked and not subresource else managers_of(before)
+    if not managers:
+        return result
+    base = _bare(before)
+    unowned = (*_SERVER_SET, *reset)
+    changes = compare(schema, base, result)
+    taken = _owned(changes.modified | changes.added, unowned)
+    managers = _settle(schema, base, result, managers, True, unowned)
+    if taken:
+        mine = Manager(manager, "Update", result["apiVersion"], subresource, taken, rfc3339(now))
+        kept: list[Manager] = []
+        for other in managers:
+            if other.identity == mine.identity:
+                mine = replace(mine, fields=mine.fields | other.fields)
+            else:
+                kept.append(other)
+        managers = _capped([*kept, mine])
+    result.setdefault("metadata", {})["managedFields"] = _written(managers)
+    return result
+
+
+def managers_of(obj: Object) -> list[Manager]:
+    """The entries of ``metadata.managedFields``; those that can't be read are left out."""
+    found: list[Manager] = []
+    for entry in obj.get("metadata", {}).get("managedFields") or ():
+        if entry.get("fieldsType", "FieldsV1") == "FieldsV1" and entry.get("operation") in ("Apply", "Update"):
+            fields = FieldSet.from_v1(entry.get("fieldsV1") or {})
+            found.append(
+                Manager(
+                    entry.get("manager", ""), entry["operation"], entry.get("apiVersion", ""), entry.get("subresource", ""), fields,
+                    entry.get("time") or "",
+                )
+            )  # fmt: skip
+    return found
+
+
+def _settle(
+    schema: Structural, before: Object, after: Object, others: list[Manager], force: bool, unowned: tuple[Path, ...]
+) -> list[Manager]:
+    """The other managers after the change: what was removed nobody owns; what changed they lose, or it is a conflict."""
+    changes = compare(schema, before, after)
+    changed = _owned(changes.modified | changes.added, unowned)
+    conflicts = [(other, lost) for other in others if (lost := other.fields & changed)]
+    if conflicts and not force:
+        raise _conflict(conflicts)
+    left = [replace(other, fields=other.fields - changed - changes.removed) for other in others]
+    return [other for other in left if other.fields]
+
+
+def _conflict(conflicts: list[tuple[Manager, FieldSet]]) -> Conflict:
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": told(path)}
+        for manager, lost in sorted(conflicts, key=lambda conflict: str(conflict[0]))
+        for path in lost.paths()
+    ]
+    if len(causes) == 1:
+        return Conflict(f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}", {"causes": causes})
+    lines: list[str] = []
+    for manager, lost in sorted(conflicts, key=lambda conflict: str(conflict[0])):
+        lines.append(f"conflicts with {manager}:")
+        lines += [f"- {told(path)}" for path in lost.paths()]
+    return Conflict(f"Apply failed with {len(causes)} conflicts: " + "\n".join(lines), {"causes": causes})
+
+
+def _owned(fields: FieldSet, unowned: tuple[Path, ...]) -> FieldSet:
+    left = fields.without(*unowned)
+    metadata = left.below.get("f:metadata")
+    if metadata is None:
+        return left
+    below = {step: inner for step, inner in left.below.items() if step != "f:metadata"}
+    if metadata.below:
+        below["f:metadata"] = FieldSet(False, metadata.below)
+    return FieldSet(False, below)
+
+
+def _leads_somewhere(fields: FieldSet, path: Path) -> bool:
+    """Whether the set has the path or anything below it."""
+    node = fields
+    for step in path:
+        if step not in node.below:
+            return False
+        node = node.below[step]
+    return True
+
+
+def _bare(obj: Object) -> Object:
+    bare = copied(obj)
+    bare.get("metadata", {}).pop("managedFields", None)
+    return bare
+
+
+def _capped(managers: list[Manager]) -> list[Manager]:
+    updaters = sorted((m for m in managers if m.operation == "Update"), key=lambda m: (_epoch(m.time), m.name))
+    surplus = updaters[: max(0, len(updaters) - MAX_UPDATERS)]
+    if not surplus:
+        return managers
+    joined = next((m for m in managers if m.name == ANCIENT), None)
+    oldest = [m for m in updaters if m.name != ANCIENT][: len(surplus) + (joined is None)]
+    fields = joined.fields if joined else FieldSet()
+    for manager in oldest:
+        fields = fields | manager.fields
+    ancient = Manager(ANCIENT, "Update", oldest[-1].api_version, "", fields, oldest[-1].time)
+    return [m for m in managers if m not in oldest and m is not joined] + [ancient]
+
+
+def _epoch(time: str) -> float:
+    try:
+        return parse_time(time)
+    except ValueError:
+        return 0.0
+
+
+def _written(managers: list[Manager]) -> list[dict[str, Any]]:
+    ordered = sorted(managers, key=lambda m: (m.operation, _epoch(m.time), m.name, m.api_version, m.subresource))
+    return [
+        {
+            "manager": m.name, "operation": m.operation, "apiVersion": m.api_version, **({"time": m.time} if m.time else {}),
+            "fieldsType": "FieldsV1", "fieldsV1": m.fields.to_v1(), **({"subresource": m.subresource} if m.subresource else {}),
+        }
+        for m in ordered
+    ]  # fmt: skip
