@@ -1,0 +1,136 @@
+"""A node sees and writes what its pods need, and nothing of other nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.meta.core import (
+    CONFIG_MAPS,
+    LEASES,
+    NODES,
+    PERSISTENT_VOLUMES,
+    PODS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
+from boatyard.machinery.meta.errors import Forbidden, NotFound
+from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.rbac import RbacAuthorizer
+
+NODE = Caller("system:node:n1", ("system:nodes", "system:authenticated"))
+
+
+def pod(name: str, node: str, secret: str) -> dict[str, Any]:
+    env = [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": f"{secret}-map", "key": "a"}}}]
+    container = {"name": "c", "image": "busybox:1", "env": env}
+    volumes = [{"name": "s", "secret": {"secretName": secret}}]
+    return {"metadata": {"name": name}, "spec": {"nodeName": node, "containers": [container], "volumes": volumes}}
+
+
+@pytest.fixture
+async def node(client: EmbeddedClient) -> EmbeddedClient:
+    """The node ``n1``, on which one of two pods runs."""
+    client.registry.authorizer = RbacAuthorizer(client.registry)
+    for name, where in (("mine", "n1"), ("other", "n2")):
+        await client.create(SECRETS, {"metadata": {"name": name}}, "default")
+        await client.create(CONFIG_MAPS, {"metadata": {"name": f"{name}-map"}}, "default")
+        await client.create(PODS, pod(name, where, name), "default")
+        await client.create(NODES, {"metadata": {"name": where}})
+    return EmbeddedClient(client.registry, NODE)
+
+
+async def test_secrets_and_config_maps_of_its_pods_only(node: EmbeddedClient) -> None:
+    await node.get(SECRETS, "mine", "default")
+    await node.get(CONFIG_MAPS, "mine-map", "default")
+    await node.list(CONFIG_MAPS, "default", field_selector="metadata.name=mine-map")
+    for resource, name in ((SECRETS, "other"), (CONFIG_MAPS, "other-map")):
+        with pytest.raises(Forbidden):
+            await node.get(resource, name, "default")
+    for resource in (SECRETS, CONFIG_MAPS):
+        with pytest.raises(Forbidden):
+            await node.list(resource, "default")
+
+
+async def test_when_the_pod_goes_so_does_the_right(node: EmbeddedClient, client: EmbeddedClient) -> None:
+    await client.delete(PODS, "mine", "default", grace_period_seconds=0)
+    with pytest.raises(Forbidden):
+        await node.get(SECRETS, "mine", "default")
+    with pytest.raises(NotFound):
+        await node.get(PODS, "mine", "default")
+
+
+async def test_the_status_of_its_pods_only(node: EmbeddedClient) -> None:
+    await node.patch(PODS, "mine", {"status": {"phase": "Running"}}, "default", subresource="status")
+    with pytest.raises(Forbidden):
+        await node.patch(PODS, "other", {"status": {"phase": "Failed"}}, "default", subresource="status")
+    with pytest.raises(Forbidden):
+        await node.patch(PODS, "mine", {"metadata": {"labels": {"a": "b"}}}, "default")
+    with pytest.raises(Forbidden):
+        await node.create(PODS, pod("new", "n1", "other"), "default")
+
+
+async def test_it_ends_its_pods_only(node: EmbeddedClient) -> None:
+    await node.delete(PODS, "mine", "default", grace_period_seconds=0)
+    with pytest.raises(Forbidden):
+        await node.delete(PODS, "other", "default", grace_period_seconds=0)
+
+
+async def test_its_own_node_and_lease(node: EmbeddedClient) -> None:
+    await node.patch(NODES, "n1", {"status": {"phase": "Running"}}, subresource="status")
+    with pytest.raises(Forbidden):
+        await node.patch(NODES, "n2", {"status": {}}, subresource="status")
+    with pytest.raises(Forbidden, match="not allowed to modify taints"):
+        await node.patch(NODES, "n1", {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}})
+    with pytest.raises(Forbidden, match="node-restriction"):
+        await node.patch(NODES, "n1", {"metadata": {"labels": {"node-restriction.kubernetes.io/zone": "a"}}})
+    await node.create(LEASES, {"metadata": {"name": "n1"}}, "kube-node-lease")
+    with pytest.raises(Forbidden, match="of another name"):
+        await node.create(LEASES, {"metadata": {"name": "n2"}}, "kube-node-lease")
+    with pytest.raises(Forbidden):
+        await node.create(LEASES, {"metadata": {"name": "n1"}}, "default")
+
+
+async def test_what_concerns_every_node(node: EmbeddedClient) -> None:
+    await node.list(SERVICES)
+    await node.list(PODS, field_selector="spec.nodeName=n1")
+    await node.list(PERSISTENT_VOLUMES)
+
+
+async def test_volumes_that_lie_on_it(node: EmbeddedClient, client: EmbeddedClient) -> None:
+    for name, where in (("here", "n1"), ("there", "n2")):
+        term = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [where]}]}
+        spec = {
+            "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "local": {"path": "/data"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}},
+        }  # fmt: skip
+        await client.create(PERSISTENT_VOLUMES, {"metadata": {"name": name}, "spec": spec})
+    await node.patch(PERSISTENT_VOLUMES, "here", {"metadata": {"finalizers": None}})
+    with pytest.raises(Forbidden):
+        await node.patch(PERSISTENT_VOLUMES, "there", {"metadata": {"finalizers": None}})
+
+
+async def test_tokens_bound_to_its_pods(node: EmbeddedClient, client: EmbeddedClient) -> None:
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "strong"}}, "default")
+
+    class Minter:
+        def issue(self, account: Any, **options: Any) -> Any:
+            assert options["bound"]["metadata"]["name"] == "mine"
+            return type("Issued", (), {"token": f"of {account['metadata']['name']}", "expires": 1_700_003_600.0})()
+
+        def verify(self, token: str, audiences: tuple[str, ...] = ()) -> Any:
+            raise AssertionError
+
+    client.registry.tokens = Minter()
+    uid = (await client.get(PODS, "mine", "default"))["metadata"]["uid"]
+    body = {"spec": {"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": "mine", "uid": uid}}}
+    answer = await node.create(SERVICE_ACCOUNTS, body, "default", name="default", subresource="token")
+    assert answer["status"]["token"] == "of default"
+    with pytest.raises(Forbidden, match="bound to a pod"):
+        await node.create(SERVICE_ACCOUNTS, {"spec": {}}, "default", name="default", subresource="token")
+    with pytest.raises(Forbidden):
+        await node.create(SERVICE_ACCOUNTS, body, "default", name="strong", subresource="token")
