@@ -1,0 +1,126 @@
+"""Definitions across restarts, crashes and clashes of names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.meta.conditions import is_true
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
+from boatyard.machinery.meta.errors import BadRequest, Invalid, MethodNotAllowed, NotFound
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry import keys
+from boatyard.machinery.registry.caller import SYSTEM
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.store.memory import MemoryStore
+from boatyard.machinery.store.store import Delete
+
+BOATS = Resource("yard.example.com", "v1", "boats", "Boat")
+HOLD = "yard.example.com/hold"
+
+
+def definition(plural: str = "boats", kind: str = "Boat", rule: str = "", **names: Any) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            "length": {"type": "integer"},
+            "replicas": {"type": "integer", "default": 1},
+            "selector": {"type": "string"},
+        },
+    }
+    if rule:
+        spec["x-kubernetes-validations"] = [{"rule": rule}]
+    status = {"type": "object", "properties": {"replicas": {"type": "integer"}}}
+    scale = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas", "labelSelectorPath": ".spec.selector"}
+    return {
+        "metadata": {"name": f"{plural}.yard.example.com"},
+        "spec": {
+            "group": "yard.example.com", "scope": "Namespaced", "names": {"plural": plural, "kind": kind, **names},
+            "versions": [{
+                "name": "v1", "served": True, "storage": True, "subresources": {"status": {}, "scale": scale},
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec, "status": status}}},
+            }],
+        },
+    }  # fmt: skip
+
+
+def boat(name: str = "b", **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, **metadata}, "spec": {"length": 5, "selector": "a=b"}}
+
+
+@pytest.fixture
+async def boats(client: EmbeddedClient) -> EmbeddedClient:
+    await client.create(CUSTOM_RESOURCE_DEFINITIONS, definition())
+    return client
+
+
+async def test_after_a_restart_the_kind_is_served(boats: EmbeddedClient, store: MemoryStore, world: Any) -> None:
+    await boats.create(BOATS, boat(), "default")
+    again = Registry(store, world)
+    await again.start()
+    assert (await EmbeddedClient(again).get(BOATS, "b", "default"))["spec"]["length"] == 5
+
+
+async def test_names_that_another_kind_has(boats: EmbeddedClient) -> None:
+    made = await boats.create(CUSTOM_RESOURCE_DEFINITIONS, definition("ships", "Boat"))
+    assert not is_true(made, "Established") and not is_true(made, "NamesAccepted")
+    with pytest.raises(NotFound):
+        await boats.list(Resource("yard.example.com", "v1", "ships", "Boat"))
+
+
+async def test_a_rule_nobody_here_evaluates_is_refused(client: EmbeddedClient) -> None:
+    with pytest.raises(Invalid, match="x-kubernetes-validations"):
+        await client.create(CUSTOM_RESOURCE_DEFINITIONS, definition(rule="self.length > 3"))
+
+
+async def test_a_spec_that_never_changes(client: EmbeddedClient) -> None:
+    await client.create(CUSTOM_RESOURCE_DEFINITIONS, definition(rule="self == oldSelf"))
+    await client.create(BOATS, boat(), "default")
+    with pytest.raises(Invalid, match="spec"):
+        await client.patch(BOATS, "b", {"spec": {"length": 6}}, "default")
+    await client.patch(BOATS, "b", {"metadata": {"labels": {"a": "b"}}, "status": {"replicas": 1}}, "default")
+
+
+async def test_a_deletion_that_was_interrupted_goes_on_at_the_next_start(
+    boats: EmbeddedClient, store: MemoryStore, world: Any
+) -> None:
+    await boats.create(BOATS, boat(finalizers=[HOLD]), "default")
+    await boats.delete(CUSTOM_RESOURCE_DEFINITIONS, BOATS.group_resource)
+    with pytest.raises(MethodNotAllowed):
+        await boats.create(BOATS, boat("late"), "default")
+    # The last object goes, and the program stops before it lets the definition go.
+    await store.commit([Delete(keys.key(BOATS, "default", "b"))])
+    again = Registry(store, world)
+    await again.start()
+    with pytest.raises(NotFound):
+        await EmbeddedClient(again).get(CUSTOM_RESOURCE_DEFINITIONS, BOATS.group_resource)
+    assert again.kinds.find(BOATS.group, BOATS.version, BOATS.plural) is None
+
+
+async def test_unknown_fields_are_refused_told_or_dropped(boats: EmbeddedClient, registry: Registry) -> None:
+    def body(name: str) -> dict[str, Any]:
+        return {"metadata": {"name": name}, "spec": {"lenght": 5}}
+
+    with pytest.raises(BadRequest, match=r'strict decoding error: unknown field "spec.lenght"'):
+        await registry.create(SYSTEM, BOATS, body("a"), "default", field_validation="Strict")
+    warnings: list[str] = []
+    made = await registry.create(SYSTEM, BOATS, body("b"), "default", field_validation="Warn", warnings=warnings)
+    assert warnings == ['unknown field "spec.lenght"'] and made["spec"] == {"replicas": 1}
+    await registry.create(SYSTEM, BOATS, body("c"), "default", field_validation="Ignore", warnings=warnings)
+    assert len(warnings) == 1
+
+
+async def test_scale(boats: EmbeddedClient) -> None:
+    made = await boats.create(BOATS, boat(), "default")
+    scale = await boats.get(BOATS, "b", "default", subresource="scale")
+    assert scale["kind"] == "Scale" and scale["apiVersion"] == "autoscaling/v1"
+    assert scale["spec"] == {"replicas": 1} and scale["status"] == {"replicas": 0, "selector": "a=b"}
+    scale["spec"]["replicas"] = 3
+    assert (await boats.update(BOATS, scale, subresource="scale"))["spec"]["replicas"] == 3
+    assert (await boats.patch(BOATS, "b", {"spec": {"replicas": 4}}, "default", subresource="scale"))["spec"]["replicas"] == 4
+    changed = await boats.get(BOATS, "b", "default")
+    assert changed["spec"]["replicas"] == 4 and changed["metadata"]["generation"] == made["metadata"]["generation"] + 2
+    with pytest.raises(Invalid, match="must be greater than or equal to 0"):
+        await boats.patch(BOATS, "b", {"spec": {"replicas": -1}}, "default", subresource="scale")

@@ -1,0 +1,96 @@
+"""Watches: bookmarks, forgotten history, the slow and the many."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.meta.core import CONFIG_MAPS, SECRETS
+from boatyard.machinery.meta.errors import Gone, NotFound
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry import watch as watching
+from boatyard.machinery.registry.caller import SYSTEM
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.store import hub
+from boatyard.machinery.store.memory import MemoryStore
+
+
+async def make(client: EmbeddedClient, name: str) -> str:
+    return (await client.create(CONFIG_MAPS, {"metadata": {"name": name}}, "default"))["metadata"]["resourceVersion"]
+
+
+async def test_bookmarks_carry_a_quiet_watch_along(client: EmbeddedClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "BOOKMARK_SECONDS", 0.02)
+    start = await make(client, "a")
+    elsewhere = await client.create(SECRETS, {"metadata": {"name": "s"}}, "default")
+    async with asyncio.timeout(5), aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start)) as events:
+        async for type, obj in events:
+            assert type == "BOOKMARK" and obj["kind"] == "ConfigMap"
+            assert obj["metadata"] == {"resourceVersion": elsewhere["metadata"]["resourceVersion"]}
+            return
+
+
+async def test_no_bookmarks_for_who_wants_none(client: EmbeddedClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "BOOKMARK_SECONDS", 0.01)
+    start = await make(client, "a")
+    async with aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start, bookmarks=False)) as events:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await anext(events)
+
+
+async def test_the_end_of_what_was_there_can_be_marked(registry: Registry, client: EmbeddedClient) -> None:
+    await make(client, "a")
+    found: list[str] = []
+    async with aclosing(registry.watch(SYSTEM, CONFIG_MAPS, "default", initial_end=True)) as events:
+        async for event in events:
+            found.append(event.type)
+            if event.type == "BOOKMARK":
+                break
+    assert found == ["ADDED", "BOOKMARK"]
+
+
+async def test_a_revision_that_is_forgotten(client: EmbeddedClient, store: MemoryStore) -> None:
+    start = await make(client, "a")
+    await make(client, "b")
+    await store.compact(store.revision)
+    async with aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start)) as events:
+        with pytest.raises(Gone, match="too old resource version"):
+            await anext(events)
+
+
+async def test_a_slow_watcher_is_told_and_hurts_nobody(client: EmbeddedClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "BACKLOG", 10)
+    start = await make(client, "first")
+    slow = client.watch(CONFIG_MAPS, "default", resource_version=start)
+    quick = client.watch(CONFIG_MAPS, "default", resource_version=start)
+    async with aclosing(slow), aclosing(quick):
+        first = [asyncio.ensure_future(anext(events)) for events in (slow, quick)]
+        await make(client, "c0")
+        assert [(await each).type for each in first] == ["ADDED", "ADDED"]
+        for number in range(1, 30):
+            await make(client, f"c{number}")
+            assert (await anext(quick)).object["metadata"]["name"] == f"c{number}"
+        with pytest.raises(Gone):
+            for _ in range(40):
+                await anext(slow)
+
+
+async def test_a_kind_nobody_serves_is_refused_before_the_first_event(client: EmbeddedClient) -> None:
+    with pytest.raises(NotFound):
+        async with aclosing(client.watch(Resource("no.example.com", "v1", "things", "Thing"))) as events:
+            await anext(events)
+
+
+async def test_a_watch_that_is_left_leaves_nothing_behind(client: EmbeddedClient, store: MemoryStore) -> None:
+    before = len(asyncio.all_tasks())
+    for _ in range(20):
+        async with aclosing(client.watch(CONFIG_MAPS, "default", resource_version="0")) as events:
+            waiting = asyncio.ensure_future(anext(events))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+    assert len(asyncio.all_tasks()) == before and store._hub._by_prefix == {}
