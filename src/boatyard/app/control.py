@@ -50,7 +50,7 @@ async def run(data: DataDirectory, ready_fd: int | None) -> None:
         await registry.start()
         hosts = list(dict.fromkeys(("127.0.0.1", chosen.internal_host)))
         server = ApiServer(registry, pki=pki, world=world, hosts=hosts, port=chosen.api_port, freebind=chosen.pod_network)
-        client = EmbeddedClient(registry, pod_streams=server.pod_streams)
+        client = EmbeddedClient(registry, pod_streams=server.pods)
         await install_kinds(client)
         settings = make_settings(data, chosen, pki)
         manager = Manager(client, world)

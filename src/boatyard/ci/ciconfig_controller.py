@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from boatyard.ci.engines.engine import Engine, UnknownEngine, load
-from boatyard.ci.instance import account, base_path, drift, instance_name, network, storage
+from boatyard.ci.instance import PREFIX, account, base_path, drift, instance_name, network, storage
 from boatyard.ci.instance.progress import Progress, of_pod
 from boatyard.ci.kinds import FINAL_PHASES, LONGEST_NAME, Build, CiConfig
 from boatyard.machinery.meta.conditions import set_condition
@@ -37,7 +37,7 @@ from boatyard.machinery.meta.objects import (
     uid,
 )
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.runtime.controller import Controller, Request, Watch, owner_requests
+from boatyard.machinery.runtime.controller import Controller, Request, Watch
 from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.settings import Settings
 
@@ -52,10 +52,16 @@ DELETION_SECONDS = 2.0
 
 def controller(manager: Manager, settings: Settings) -> Controller:
     ciconfigs = CiConfigs(manager, settings)
-    watches = [Watch(resource, owner_requests("CiConfig")) for resource in OWNED]
+    watches = [Watch(resource, by_name) for resource in OWNED]
     return Controller(
         "ciconfig", CiConfig.resource, ciconfigs.reconcile, watches=[*watches, Watch(Build.resource, ciconfigs.activity)], workers=4
     )
+
+
+def by_name(obj: Object) -> Iterable[Request]:
+    """The CiConfig whose instance an object of this name would belong to: also of one that is in its way."""
+    if name(obj).startswith(PREFIX):
+        yield Request(namespace(obj), name(obj).removeprefix(PREFIX))
 
 
 class NameTaken(Exception):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 
+PREFIX = "ci-"
+
+
 def instance_name(name: str) -> str:
     """The name of everything that belongs to the instance of a CiConfig."""
-    return f"ci-{name}"
+    return PREFIX + name
 
 
 def base_path(namespace: str, name: str) -> str:
