@@ -8,10 +8,12 @@ from typing import get_args
 
 from aiohttp import web
 
-from boatyard.machinery.meta.errors import BadRequest
+from boatyard.machinery.meta.errors import BadRequest, FieldError, Invalid, invalid
 from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.request import FieldValidation
 from boatyard.server.media import Form, negotiate
+
+_OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
 
 
 @dataclass(slots=True)
@@ -31,13 +33,8 @@ class Call:
         return negotiate(", ".join(self.request.headers.getall("Accept", ())))
 
     def flag(self, name: str) -> bool:
-        """A boolean parameter: absent, ``0`` and ``false`` are no. Raises BadRequest."""
-        value = self.query.get(name, "false").lower()
-        if value in ("", "0", "f", "false"):
-            return False
-        if value in ("1", "t", "true"):
-            return True
-        raise BadRequest(f"{name}={value}: must be true or false")
+        """A boolean parameter: absent, ``0`` and ``false`` are no, everything else is yes, as Kubernetes has it."""
+        return self.query.get(name, "false").lower() not in ("0", "false")
 
     def number(self, name: str) -> int | None:
         """A whole number of at least 0. Raises BadRequest."""
@@ -49,19 +46,26 @@ class Call:
         return int(value)
 
     def dry_run(self, asked: list[str] | None = None) -> bool:
-        """Whether nothing may be written. Raises BadRequest for anything but ``All``."""
+        """Whether nothing may be written. Raises Invalid for anything but ``All``."""
         asked = (asked or []) + self.request.query.getall("dryRun", [])
-        if any(value != "All" for value in asked):
-            raise BadRequest(f'Invalid value: {asked}: dryRun: supported values: "All"')
+        for value in asked:
+            if value != "All":
+                raise self.unsupported("dryRun", value, "All")
         return bool(asked)
 
     def field_validation(self) -> FieldValidation:
-        """Raises BadRequest."""
+        """Raises Invalid."""
         value = self.query.get("fieldValidation") or "Warn"
         for known in get_args(FieldValidation):
             if value == known:
                 return known
-        raise BadRequest(f'fieldValidation: Unsupported value: "{value}": supported values: "Ignore", "Strict", "Warn"')
+        raise self.unsupported("fieldValidation", value, "Ignore", "Strict", "Warn")
+
+    def unsupported(self, field: str, value: str, *known: str) -> Invalid:
+        """An option of this call has a value that isn't one of ``known``."""
+        told = f'Unsupported value: "{value}": supported values: ' + ", ".join(f'"{name}"' for name in known)
+        options = _OPTIONS.get(self.request.method, "ListOptions")
+        return invalid(options, "meta.k8s.io", "", [FieldError(field, "FieldValueNotSupported", told)])
 
     def field_manager(self) -> str:
         """Who owns what this call writes: as said, else the program's name as Kubernetes takes it from the user agent."""

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from boatyard.machinery.client.client import PatchType, Propagation
-from boatyard.machinery.meta.errors import BadRequest, MethodNotAllowed, UnsupportedMediaType
+from boatyard.machinery.meta.errors import BadRequest, FieldError, MethodNotAllowed, UnsupportedMediaType, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents
 from boatyard.machinery.registry.kind import Kind
@@ -68,7 +68,7 @@ class Objects:
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
             field_selector=call.query.get("fieldSelector", ""), limit=call.number("limit"),
             continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
-            match=_match(call.query.get("resourceVersionMatch", "")),
+            match=_match(call),
         )  # fmt: skip
         metadata = _list_metadata(page)
         if form.transform:
@@ -81,6 +81,8 @@ class Objects:
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         document = await body.document(call.request)
+        if not document:
+            raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         obj = await self._registry.create(
             call.caller, kind.resource, document, path.namespace or None, name=path.name or None,
             subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
@@ -114,7 +116,8 @@ class Objects:
 
     async def _apply(self, call: Call, kind: Kind, path: ResourcePath, data: bytes) -> web.Response:
         if not call.query.get("fieldManager"):
-            raise BadRequest("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch")
+            error = FieldError("fieldManager", "FieldValueRequired", "Required value: is required for apply patch")
+            raise invalid("PatchOptions", "meta.k8s.io", "", [error])
         document = body.parsed_yaml(data)
         if not isinstance(document, dict):
             raise BadRequest("the body of an apply must be an object")
@@ -152,14 +155,16 @@ class Objects:
         grace = options.get("gracePeriodSeconds")
         if grace is None:
             grace = call.number("gracePeriodSeconds")
-        if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool) or grace < 0):
-            raise BadRequest(f"gracePeriodSeconds: Invalid value: {grace}: must be a number of seconds, at least 0")
+        if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
+            raise BadRequest(f"gracePeriodSeconds: {grace}: must be a number of seconds")
+        if grace is not None and grace < 0:
+            # As Kubernetes documents it.
+            grace = 1
         propagation = options.get("propagationPolicy") or call.query.get("propagationPolicy") or None
         if propagation is None and options.get("orphanDependents") is not None:
             propagation = "Orphan" if options["orphanDependents"] else "Background"
         if propagation is not None and propagation not in get_args(Propagation):
-            known = '"Background", "Foreground", "Orphan"'
-            raise BadRequest(f'propagationPolicy: Unsupported value: "{propagation}": supported values: {known}')
+            raise call.unsupported("propagationPolicy", str(propagation), "Foreground", "Background", "Orphan")
         return {
             "uid": preconditions.get("uid") or "", "resource_version": preconditions.get("resourceVersion") or "",
             "propagation": propagation, "grace_period_seconds": grace, "dry_run": call.dry_run(options.get("dryRun")),
@@ -188,7 +193,8 @@ def _list_metadata(page: RecordPage) -> dict[str, Any]:
     return metadata
 
 
-def _match(value: str) -> Match:
+def _match(call: Call) -> Match:
+    value = call.query.get("resourceVersionMatch", "")
     if value not in get_args(Match):
-        raise BadRequest(f'resourceVersionMatch: Unsupported value: "{value}": supported values: "Exact", "NotOlderThan"')
+        raise call.unsupported("resourceVersionMatch", value, "Exact", "NotOlderThan", "")
     return cast(Match, value)

@@ -72,6 +72,7 @@ async def test_yaml_goes_in_and_out(http: aiohttp.ClientSession) -> None:
     [
         (b"{", "application/json", 400, "not valid JSON"),
         (b"[]", "application/json", 400, "must be an object"),
+        (b"", "application/json", 400, "is empty"),
         (b"a: {", "application/yaml", 400, "line"),
         (b"x", "text/plain", 415, "unknown format"),
         (b"[" * 100_000, "application/json", 400, "not valid JSON"),
@@ -94,8 +95,8 @@ async def test_bad_bodies_are_told_apart(http: aiohttp.ClientSession, body: byte
         ("GET", "/api/v1/configmaps/x", 404), ("GET", "/api/v1/namespaces/default/nodes", 404),
         ("GET", "/", 200), ("GET", "/x", 404),
         ("POST", "/api/v1/configmaps", 405), ("PUT", MAPS, 405), ("DELETE", "/api", 404), ("GET", MAPS + "/x/status", 404),
-        ("GET", MAPS + "?limit=x", 400), ("GET", MAPS + "?watch=maybe", 400), ("GET", MAPS + "?resourceVersionMatch=x", 400),
-        ("POST", MAPS + "?dryRun=Some", 400), ("POST", MAPS + "?fieldValidation=x", 400),
+        ("GET", MAPS + "?limit=x", 400), ("GET", MAPS + "?resourceVersionMatch=x", 422),
+        ("POST", MAPS + "?dryRun=Some", 422), ("POST", MAPS + "?fieldValidation=x", 422),
         ("TRACE", MAPS, 405),
     ],
 )  # fmt: skip

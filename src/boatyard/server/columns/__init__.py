@@ -12,11 +12,11 @@ UNSET = "<unset>"
 UNKNOWN = "<unknown>"
 
 
-def definitions(*names: str, wide: tuple[str, ...] = (), integers: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def definitions(*names: str, wide: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Column definitions; those in ``wide`` are shown with ``-o wide`` only. The column Name is marked as the name."""
     return [
         {
-            "name": name, "type": "integer" if name in integers else "string", "format": "name" if name == "Name" else "",
+            "name": name, "type": "date" if name == "Created At" else "string", "format": "name" if name == "Name" else "",
             "description": "", "priority": 1 if name in wide else 0,
         }
         for name in names

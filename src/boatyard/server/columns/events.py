@@ -13,7 +13,7 @@ __all__ = ["COLUMNS", "RESOURCE", "cells"]
 
 COLUMNS = definitions(
     "Last Seen", "Type", "Reason", "Object", "Subobject", "Source", "Message", "First Seen", "Count", "Name",
-    wide=("Subobject", "Source", "First Seen", "Count", "Name"), integers=("Count",),
+    wide=("Subobject", "Source", "First Seen", "Count", "Name"),
 )  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def cells(obj: Object, now: float) -> list[Any]:
     return [
         since(last, now), obj.get("type", ""), obj.get("reason", ""), f"{kind}/{about['name']}" if about.get("name") else kind,
         about.get("fieldPath", ""), _source(obj), obj.get("message", "").strip(), since(first, now),
-        series.get("count") or obj.get("count") or 1, obj["metadata"]["name"],
+        str(series.get("count") or obj.get("count") or 1), obj["metadata"]["name"],
     ]  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from boatyard.server.durations import age
 
 __all__ = ["COLUMNS", "RESOURCE", "cells"]
 
-COLUMNS = definitions("Name", "Secrets", "Age", integers=("Secrets",))
+COLUMNS = definitions("Name", "Secrets", "Age")
 
 
 def cells(obj: Object, now: float) -> list[Any]:
-    return [obj["metadata"]["name"], len(obj.get("secrets") or ()), age(obj, now)]
+    return [obj["metadata"]["name"], str(len(obj.get("secrets") or ())), age(obj, now)]
