@@ -30,7 +30,7 @@ class Builder:
 
     def __init__(
         self, client: Client, namespace: str, inbox: Inbox, planner: Planner, archive: Archive, world: World, metrics: Metrics,
-        settled: Callable[[int], None] = lambda number: None,
+        settled: Callable[[int, bool], None] = lambda number, created: None,
     ) -> None:  # fmt: skip
         self._client, self._namespace, self._inbox, self._planner = client, namespace, inbox, planner
         self._archive, self._world, self._metrics, self._settled = archive, world, metrics, settled
@@ -38,6 +38,8 @@ class Builder:
         self._open: dict[int, int] = {}
         """Number by seq of what is accepted and not settled, as far as this run knows."""
         self._inherited: dict[int, None] = {}
+        self._unused: dict[int, None] = {}
+        """Intents that end without a Build to be awaited."""
 
     def expects(self, number: int) -> bool:
         """Whether a delivery was accepted that shall become this number."""
@@ -63,7 +65,8 @@ class Builder:
                     self._queue.forget(seq)
                     self._inherited.pop(seq, None)
                     number = self._open.pop(seq, 0)
-                    self._settled(number)
+                    self._settled(number, seq not in self._unused)
+                    self._unused.pop(seq, None)
                 else:
                     self._queue.add_rate_limited(seq)
             finally:
@@ -82,6 +85,7 @@ class Builder:
             return False
         if isinstance(plan, Skip):
             await self._inbox.skipped(intent, plan.why)
+            self._unused[seq] = None
             self._metrics.builds.labels("skipped").inc()
             return True
         return await self._create(intent, plan)
@@ -93,6 +97,7 @@ class Builder:
             return None
         if _delivery(archived) == intent.delivery:
             await self._inbox.created(intent)
+            self._unused[intent.seq] = None
             return True
         await self._inbox.renumber(intent)
         return False

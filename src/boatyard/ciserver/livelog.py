@@ -95,7 +95,7 @@ class LiveLog:
             state = container_state(self._pod(number, attempt), container)
             facts = self._facts(number)
             over = facts.finished or facts.attempt > attempt
-            if state in ("running", "terminated") and not surely_read:
+            if (state in ("running", "terminated") and not surely_read) or not follow:
                 failed = False
                 try:
                     tailing = follow and state == "running"

@@ -122,9 +122,7 @@ async def log_response(request: web.BaseRequest, server: CiServer, number: int, 
     return response
 
 
-async def stream_logs(
-    sender: Sender, server: CiServer, number: int, containers: Callable[[int], Awaitable[list[str]]]
-) -> None:
+async def stream_logs(sender: Sender, server: CiServer, number: int, containers: Callable[[int], Awaitable[list[str]]]) -> None:
     """All logs of a build in one stream, until it is over: browsers open few connections to one host."""
     seen = sender.seen()
     positions = dict(seen)

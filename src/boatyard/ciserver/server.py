@@ -66,6 +66,9 @@ class CiServer:
         )  # fmt: skip
         self.deliveries = Deliveries(self, self.inbox, world, self.metrics, self._builder.accepted)
         self.logs = LiveLog(client, namespace, world, self.archive, self.bell, self._facts, self._pod, self._pod_name)
+        self._created: dict[int, None] = {}
+        """Numbers whose Build was made and hasn't come back by the watch yet."""
+        self.builds.on_change(self._seen)
         self.builds.on_change(self.bell.rings_for(lambda build: (number_of(build), ANY)))
         self._pods.on_change(self.bell.rings_for(self._numbers_of_pod))
         self.ready = False
@@ -121,7 +124,7 @@ class CiServer:
 
     def expects(self, number: int) -> bool:
         """Whether an accepted delivery is about to become this number."""
-        return self._builder.expects(number)
+        return self._builder.expects(number) or number in self._created
 
     async def page(self, before: int = BEYOND, limit: int = 30) -> list[Summary]:
         """Builds with numbers below ``before``, newest first."""
@@ -151,8 +154,15 @@ class CiServer:
             self._builder.accepted(accepted.seq, accepted.number)
         return accepted
 
-    def _settled(self, number: int) -> None:
+    def _settled(self, number: int, created: bool) -> None:
+        if created and self.living(number) is None:
+            self._created[number] = None
         self.bell.ring(number)
+
+    def _seen(self, old: Object | None, new: Object | None) -> None:
+        build = new if new is not None else old
+        if build is not None:
+            self._created.pop(number_of(build), None)
 
     def _facts(self, number: int) -> Facts:
         build = self.living(number)
