@@ -156,7 +156,7 @@ def _sorted(merged: list[Any], order: list[Any], before: list[Any], identity: Ca
 
 
 def without_directives(value: Any) -> Any:
-    """What a patch's value is where there is nothing to merge it with: no directives, no nulls, nothing that carries a ``$patch``."""
+    """What a patch's value is where there is nothing to merge it with: no directives, no nulls, nothing with a ``$patch``."""
     if isinstance(value, dict):
         return {
             key: without_directives(inner)

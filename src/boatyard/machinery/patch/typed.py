@@ -77,7 +77,11 @@ def _compare(node: Structural, old: Any, new: Any) -> Changes:
         before, after = _indexed(node, old or []), _indexed(node, new or [])
         pairs = {step: (node.items, before.get(step, ABSENT), after.get(step, ABSENT)) for step in {**before, **after}}
     else:
-        return Changes(_NONE, FieldSet(True) if old != new else _NONE, _NONE)
+        if old == new:
+            return Changes(_NONE, _NONE, _NONE)
+        # Where one is a map or a keyed list and the other isn't, what was in the one goes and what is in the other comes.
+        gone, come = FieldSet(False, _all(node, old).below), FieldSet(False, _all(node, new).below)
+        return Changes(gone, FieldSet(True), come)
     parts: tuple[dict[str, FieldSet], ...] = ({}, {}, {})
     for step, (child, left, right) in pairs.items():
         for into, found in zip(parts, _compare(child, left, right), strict=True):

@@ -61,7 +61,7 @@ def comparable(request: Request, applied: Object) -> None:
         return
     _prune(request, schema, applied)
     if request.kind.custom is None:
-        normal.normalize(request.kind.resource, applied)
+        normal.canonicalize(request.kind.resource, applied)
     wrong = [error for error in schema.validate(applied) if is_type_error(error)]
     if wrong:
         raise _undecodable(request, wrong)

@@ -18,7 +18,7 @@ def normalize(resource: Resource, obj: Object) -> None:
 
 
 def canonicalize(resource: Resource, obj: Object) -> None:
-    """Only the scalars of :func:`normalize`: for a document that is applied, where an empty list or map means something."""
+    """:func:`normalize` without taking empty lists and maps away: for a document that is applied, where they mean something."""
     _normalize(core_schema(resource), obj, False)
 
 
@@ -29,8 +29,6 @@ def _normalize(node: Structural, obj: Any, tidy: bool) -> None:
             child = node.child(key)
             value = obj[key]
             if child is None:
-                continue
-            if value is None and not tidy:
                 continue
             if value is None and child is node.additional and child.type == "string":
                 obj[key] = ""

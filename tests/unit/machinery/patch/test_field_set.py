@@ -1,0 +1,46 @@
+"""Sets of fields behave as sets, and read and write FieldsV1."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boatyard.machinery.patch.field_set import FieldSet, told
+
+steps = st.sampled_from(["f:a", "f:b", 'k:{"name":"x"}', 'v:"y"'])
+paths = st.lists(steps, min_size=1, max_size=3).map(tuple)
+sets = st.sets(paths, max_size=6)
+
+
+def members(fields: FieldSet) -> set[tuple[str, ...]]:
+    return set(fields.paths())
+
+
+@given(sets, sets)
+def test_union_intersection_and_difference(left, right):
+    one, two = FieldSet.of(*left), FieldSet.of(*right)
+    assert members(one | two) == left | right
+    assert members(one & two) == left & right
+    assert members(one - two) == left - right
+    assert bool(one) == bool(left)
+    assert (one == two) == (left == right)
+
+
+@given(sets)
+def test_v1_is_lossless(paths):
+    fields = FieldSet.of(*paths)
+    assert members(FieldSet.from_v1(fields.to_v1())) == paths
+
+
+@given(sets, paths)
+def test_without_takes_all_below(all_paths, gone):
+    left = members(FieldSet.of(*all_paths).without(gone))
+    assert left == {path for path in all_paths if path[: len(gone)] != gone}
+
+
+def test_v1_as_kubernetes_writes_it():
+    fields = FieldSet.of(("f:a", 'k:{"n":1}'), ("f:a", 'k:{"n":1}', "f:b"), ("f:c",))
+    assert fields.to_v1() == {"f:a": {'k:{"n":1}': {".": {}, "f:b": {}}}, "f:c": {}}
+
+
+def test_paths_are_told_as_conflicts_name_them():
+    assert told(("f:spec", "f:ports", 'k:{"port":80,"protocol":"TCP"}', "f:name")) == '.spec.ports[port=80,protocol="TCP"].name'
+    assert told(("f:finalizers", 'v:"x"')) == '.finalizers[="x"]'
