@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import NamedTuple
 
 import msgspec
@@ -17,8 +17,6 @@ from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.list import parse_revision
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.store.store import Change, Compacted
-
-BOOKMARK_SECONDS = 60.0
 
 
 class RecordEvent(NamedTuple):
@@ -69,42 +67,19 @@ def watch(
 async def _events(
     ledger: Ledger, prefix: str, initial: list[RecordEvent], selection: Selection, after: int, bookmarks: bool
 ) -> AsyncGenerator[RecordEvent, None]:
-    changes = ledger.store.watch(prefix, after)
-    batch: asyncio.Future[list[Change]] = asyncio.ensure_future(_next(changes))
     try:
-        for event in initial:
-            yield event
-        while True:
-            if not batch.done():
-                await asyncio.wait((batch,), timeout=BOOKMARK_SECONDS if bookmarks else None)
-            if not batch.done():
-                # Changes up to this revision have been handed to the batch's task, which runs before this one goes on.
-                revision = ledger.store.revision
-                await asyncio.sleep(0)
-                if not batch.done():
-                    yield RecordEvent("BOOKMARK", b"", max(after, revision))
-                continue
-            found = batch.result()
-            if not found:
-                return
-            batch = asyncio.ensure_future(_next(changes))
-            after = found[-1].revision
-            for change in found:
-                event = seen(change, selection)
-                if event:
-                    yield event
+        async with aclosing(ledger.store.watch(prefix, after)) as batches:  # type: ignore[type-var]
+            for event in initial:
+                yield event
+            async for changes in batches:
+                for change in changes:
+                    event = seen(change, selection)
+                    if event:
+                        yield event
+                if bookmarks and not changes:
+                    yield RecordEvent("BOOKMARK", b"", max(after, ledger.store.revision))
     except Compacted as error:
         raise Gone(f"too old resource version: {error.revision} ({error.oldest})") from error
-    finally:
-        # The step under way must be over before its generator can be closed.
-        batch.cancel()
-        await asyncio.gather(batch, return_exceptions=True)
-        await changes.aclose()  # type: ignore[attr-defined]
-
-
-async def _next(changes: AsyncIterator[list[Change]]) -> list[Change]:
-    """The next batch; empty at the end."""
-    return await anext(changes, [])
 
 
 def seen(change: Change, selection: Selection) -> RecordEvent | None:

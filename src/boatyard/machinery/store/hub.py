@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from boatyard.machinery.store.store import Change, Compacted
 
+IDLE_SECONDS = 60.0
+"""How often a watcher that waits is told by an empty batch that it has missed nothing."""
 BACKLOG = 20_000
 """Changes a watcher may fall behind before it is told to list again. Watchers share the bytes; this bounds references."""
 
@@ -14,13 +17,15 @@ BACKLOG = 20_000
 class Watcher:
     """One watch: what it has yet to see, and a way to wake it."""
 
-    __slots__ = ("_closed", "_overflow", "_wake", "after", "pending", "prefix")
+    __slots__ = ("_closed", "_overflow", "_ticked", "_timer", "_wake", "after", "pending", "prefix")
 
     def __init__(self, prefix: str, after: int) -> None:
         self.prefix = prefix
         self.after = after
         self.pending: list[Change] = []
         self._wake: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticked = False
         self._overflow = 0
         self._closed = False
 
@@ -40,12 +45,22 @@ class Watcher:
         self._closed = True
         self._rouse()
 
+    def leave(self) -> None:
+        """Nobody listens any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        self._timer, self._ticked = None, True
+        self._rouse()
+
     def _rouse(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    async def batches(self) -> AsyncIterator[list[Change]]:
-        """What was offered, in batches, until closed. Raises Compacted when this watcher fell too far behind."""
+    async def batches(self) -> AsyncGenerator[list[Change], None]:
+        """What was offered, in batches, until closed; an empty one now and then. Raises Compacted when this watcher fell too far
+        behind."""
         while True:
             if self.pending:
                 batch, self.pending = self.pending, []
@@ -56,7 +71,15 @@ class Watcher:
                 raise Compacted(self.after, self._overflow)
             if self._closed:
                 return
-            self._wake = asyncio.get_running_loop().create_future()
+            if self._ticked:
+                self._ticked = False
+                yield []
+                continue
+            loop = asyncio.get_running_loop()
+            if self._timer is None:
+                # One timer for as long as it takes, not one for every wait: waits are many and short.
+                self._timer = loop.call_later(IDLE_SECONDS, self._tick)
+            self._wake = loop.create_future()
             await self._wake
             self._wake = None
 
@@ -75,7 +98,7 @@ class WatchHub:
                     for watcher in watchers:
                         watcher.offer(change)
 
-    async def watch(self, prefix: str, after: int, past: list[Change]) -> AsyncIterator[list[Change]]:
+    async def watch(self, prefix: str, after: int, past: list[Change]) -> AsyncGenerator[list[Change], None]:
         """``past`` first, then what is published with a later revision.
 
         ``past`` holds the changes after ``after`` that were published before this call; the caller read them in the same turn of
@@ -86,9 +109,11 @@ class WatchHub:
         try:
             if past:
                 yield past
-            async for batch in watcher.batches():
-                yield batch
+            async with aclosing(watcher.batches()) as batches:
+                async for batch in batches:
+                    yield batch
         finally:
+            watcher.leave()
             watchers = self._by_prefix[prefix]
             watchers.remove(watcher)
             if not watchers:

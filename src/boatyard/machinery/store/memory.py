@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 
 from boatyard.machinery.store.hub import WatchHub
 from boatyard.machinery.store.store import Change, Compacted, Delete, KeyConflict, Operation, Page, Put, Record
@@ -91,8 +92,9 @@ class MemoryStore:
             raise Compacted(after, self._compacted)
         start = bisect_right(self._history, after, key=lambda change: change.revision)
         past = [change for change in self._history[start:] if change.key.startswith(prefix)]
-        async for batch in self._hub.watch(prefix, after, past):
-            yield batch
+        async with aclosing(self._hub.watch(prefix, after, past)) as batches:
+            async for batch in batches:
+                yield batch
 
     async def compact(self, revision: int) -> None:
         revision = min(revision, self._revision)

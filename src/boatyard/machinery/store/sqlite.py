@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 from boatyard.machinery.store import statements as sql
@@ -86,8 +87,9 @@ class SqliteStore:
     async def watch(self, prefix: str, after: int) -> AsyncIterator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
-        async for batch in self._hub.watch(prefix, after, self._past(prefix, after)):
-            yield batch
+        async with aclosing(self._hub.watch(prefix, after, self._past(prefix, after))) as batches:
+            async for batch in batches:
+                yield batch
 
     def _past(self, prefix: str, after: int) -> list[Change]:
         with self._snapshot() as now:

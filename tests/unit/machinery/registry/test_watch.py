@@ -11,7 +11,6 @@ from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.meta.core import CONFIG_MAPS, SECRETS
 from boatyard.machinery.meta.errors import Gone, NotFound
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.registry import watch as watching
 from boatyard.machinery.registry.caller import SYSTEM
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.store import hub
@@ -23,7 +22,7 @@ async def make(client: EmbeddedClient, name: str) -> str:
 
 
 async def test_bookmarks_carry_a_quiet_watch_along(client: EmbeddedClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "BOOKMARK_SECONDS", 0.02)
+    monkeypatch.setattr(hub, "IDLE_SECONDS", 0.02)
     start = await make(client, "a")
     elsewhere = await client.create(SECRETS, {"metadata": {"name": "s"}}, "default")
     async with asyncio.timeout(5), aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start)) as events:
@@ -34,7 +33,7 @@ async def test_bookmarks_carry_a_quiet_watch_along(client: EmbeddedClient, monke
 
 
 async def test_no_bookmarks_for_who_wants_none(client: EmbeddedClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "BOOKMARK_SECONDS", 0.01)
+    monkeypatch.setattr(hub, "IDLE_SECONDS", 0.01)
     start = await make(client, "a")
     async with aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start, bookmarks=False)) as events:
         with pytest.raises(TimeoutError):
