@@ -7,7 +7,7 @@ import sys
 
 from bench.figure import Figure, show
 
-BENCHES = ("store",)
+BENCHES = ("store", "main_job", "idle")
 
 
 def main(names: list[str]) -> int:
