@@ -1,0 +1,100 @@
+"""Pods under crashes: created, bound, run, seen and deleted, whatever of control plane, node agent and user dies when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from boatyard.cluster import garbage_controller, node_controller, pod_garbage_controller, scheduler_controller
+from boatyard.machinery.meta.core import PODS
+from boatyard.machinery.meta.errors import AlreadyExists, ApiError, NotFound
+from boatyard.machinery.runtime.component import Component, Incarnation
+from boatyard.machinery.runtime.connection import Connection
+from boatyard.machinery.runtime.manager import Manager
+from boatyard.machinery.runtime.settings import Settings
+from boatyard.machinery.runtime.simulation import SimWorld, simulate
+
+MODULES = (scheduler_controller, garbage_controller, node_controller, pod_garbage_controller)
+TOLERATIONS = [{"key": "node.kubernetes.io/unreachable", "operator": "Exists"}]
+
+
+def controllers(manager: Manager) -> Any:
+    return [module.controller(manager, Settings(object_store=None)) for module in MODULES]  # type: ignore[arg-type]
+
+
+def outcome(number: int) -> str:
+    return "Failed" if number % 3 == 0 else "Succeeded"
+
+
+def scenario(control_plane: Any, sim_node: Any, pods: int, crash_rate: float) -> Callable[[SimWorld], Any]:
+    async def run(world: SimWorld) -> None:
+        control = control_plane(world, controllers, crash_rate=crash_rate)
+
+        def script(pod: Any) -> tuple[float, int]:
+            number = int(pod["metadata"]["name"].rpartition("-")[2])
+            return 1 + number % 7, 1 if outcome(number) == "Failed" else 0
+
+        nodes = [sim_node(world, f"node-{n}", control.component, script, crash_rate=crash_rate) for n in range(2)]
+        seen: dict[int, str] = {}  # what the user has written down, durably
+
+        async def user(life: Incarnation) -> None:
+            client: Any = Connection(life, control.component)
+            waiting = list(range(pods))
+            while waiting:
+                number = waiting.pop(0)
+                try:
+                    await judge(client, number, waiting)
+                except (ApiError, OSError):
+                    waiting.append(number)
+                    await asyncio.sleep(0.2)
+            await asyncio.get_running_loop().create_future()
+
+        async def judge(client: Any, number: int, waiting: list[int]) -> None:
+            container = {"name": "main", "image": "x", "resources": {"requests": {"cpu": "1", "memory": "64Mi"}}}
+            body = {"metadata": {"name": f"p-{number}"}, "spec": {"containers": [container], "tolerations": TOLERATIONS}}
+            try:
+                pod = await client.get(PODS, f"p-{number}", "default")
+            except NotFound:
+                if number in seen:
+                    return
+                try:
+                    pod = await client.create(PODS, body, "default")
+                except AlreadyExists:
+                    pod = await client.get(PODS, f"p-{number}", "default")
+            phase = pod["status"]["phase"]
+            if phase not in ("Succeeded", "Failed"):
+                waiting.append(number)
+                await asyncio.sleep(0.1)
+                return
+            assert seen.setdefault(number, phase) == phase
+            await client.delete(PODS, f"p-{number}", "default")
+            waiting.append(number)  # until it is gone
+
+        control.component.start()
+        for node in nodes:
+            node.component.start()
+        Component(world, "user", user, crash_rate=crash_rate).start()
+
+        def done() -> bool:
+            world.crashing = len(seen) < pods
+            left = control.keys("/registry/core/pods/") or any(node.machine.ends_at for node in nodes)
+            return len(seen) == pods and not left
+
+        await world.until(done, "every pod has its verdict and nothing is left", within=20_000)
+        assert seen == {number: outcome(number) for number in range(pods)}
+
+    return run
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_pod_has_its_verdict(control_plane: Any, sim_node: Any, seed: int) -> None:
+    history = simulate(seed, scenario(control_plane, sim_node, pods=40, crash_rate=0.01))
+    assert b"crashes" in history
+
+
+def test_the_same_seed_gives_the_same_history_byte_for_byte(control_plane: Any, sim_node: Any) -> None:
+    run = scenario(control_plane, sim_node, pods=20, crash_rate=0.02)
+    assert simulate(5, run) == simulate(5, run)
