@@ -61,7 +61,9 @@ _RULE: Message = {
 }
 _SUBJECT = _strings("kind", "apiGroup", "name", "namespace")
 _ROLE_REF = _strings("apiGroup", "kind", "name")
-_ALLOWED = Field("status", {1: Field("allowed", "bool"), 2: Field("reason", "string"), 3: Field("evaluationError", "string")})
+_ALLOWED = Field("status", {
+    1: Field("allowed", "bool"), 2: Field("reason", "string"), 3: Field("evaluationError", "string"), 4: Field("denied", "bool"),
+})  # fmt: skip
 _USER = Field("userInfo", _strings("username", "uid"))
 _TOKEN_STATUS = Field("status", {1: Field("token", "string"), 2: Field("expirationTimestamp", "time")})
 

@@ -118,8 +118,11 @@ class ApiServer:
             response = await self._route(call)
         except ApiError as error:
             response = refusal(error)
-        except (ConnectionError, asyncio.CancelledError):
+        except asyncio.CancelledError:
             raise
+        except ConnectionError:
+            # Whoever asked is gone; what is answered now reaches nobody.
+            response = web.Response(status=_CLIENT_GONE)
         except Exception as error:
             log.error("a request failed inside", method=request.method, path=request.path, exc_info=True)
             told = f"an error on the server ({type(error).__name__}) has prevented the request from succeeding"
@@ -168,4 +171,5 @@ def _listen(host: str, port: int, freebind: bool) -> socket.socket:
     return listening
 
 
+_CLIENT_GONE = 499
 _IP_FREEBIND = getattr(socket, "IP_FREEBIND", 15)
