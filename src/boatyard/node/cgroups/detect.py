@@ -97,9 +97,12 @@ def _highest_of_ours(mount: str, membership: str) -> str:
 def _can_make(directory: str) -> bool:
     try:
         os.makedirs(directory, exist_ok=True)
+        usable = os.access(directory, os.W_OK)
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
     except OSError:
         return False
-    return os.access(directory, os.W_OK)
+    return usable
 
 
 def _words(path: str) -> list[str]:

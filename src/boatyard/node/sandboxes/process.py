@@ -22,42 +22,39 @@ def unavailable(root: bool) -> str:
     return ""
 
 
-def isolation(root: bool) -> str:
-    """What the kernel allows here, found by trying: root, user or none."""
+def isolation(root: bool) -> tuple[str, str]:
+    """What the kernel allows here, found by trying: root, user or none; and why none."""
     steps = [Step("ro", path, path) for path in ("/usr", "/bin", "/lib", "/lib64") if os.path.exists(path)]
     try:
         release(hold(Cell((*steps, Step("proc", "/proc"), Step("dev", "/dev"), Step("seal", "/")), "", 65534 if root else None)))
-    except SandboxError:
-        return "none"
-    return "root" if root else "user"
+    except SandboxError as error:
+        return "none", f"builds share this user's files and processes: the kernel refuses namespaces ({error}); bubblewrap may help"
+    return "root" if root else "user", ""
 
 
 def hold(cell: Cell) -> Holder:
     """Fork a first process that builds the view and then only reaps. Raises :class:`SandboxError`."""
     report, report_out = os.pipe2(os.O_CLOEXEC)
+    birth, birth_out = os.pipe2(os.O_CLOEXEC)
     alive, keep = os.pipe2(os.O_CLOEXEC)
     helper = os.fork()
     if helper == 0:
         os.close(keep)
-        _make(cell, report_out, alive)
-    os.close(report_out)
-    os.close(alive)
+        _make(cell, report_out, birth_out, alive)
+    for fd in (report_out, birth_out, alive):
+        os.close(fd)
     os.waitpid(helper, 0)
-    said = b""
-    while readable(report, SECONDS) and (chunk := os.read(report, 4096)):
-        said += chunk
-        if said.endswith(b"ready\n"):
-            break
+    first = int(os.read(birth, 20) or 0)
+    said = os.read(report, 4096) if readable(report, SECONDS) else b""
     os.close(report)
-    first, _, rest = said.partition(b"\n")
-    if rest == b"ready\n":
-        return Holder(int(first), int(first), (keep,))
+    os.close(birth)
+    if first and said == b"ready":
+        return Holder(first, first, (keep,))
     os.close(keep)
-    if first.isdigit():
-        os.kill(int(first), signal.SIGKILL)
-        os.waitpid(int(first), 0)
-    reason = rest if first.isdigit() else said
-    raise SandboxError(reason.decode(errors="replace") or f"the sandbox was not ready within {SECONDS:.0f} s")
+    if first:
+        os.kill(first, signal.SIGKILL)
+        os.waitpid(first, 0)
+    raise SandboxError(said.decode(errors="replace") or f"the sandbox was not ready within {SECONDS:.0f} s")
 
 
 def release(holder: Holder) -> None:
@@ -68,7 +65,7 @@ def release(holder: Holder) -> None:
         os.close(fd)
 
 
-def _make(cell: Cell, report: int, alive: int) -> None:
+def _make(cell: Cell, report: int, birth: int, alive: int) -> None:
     """In the helper: it ends as soon as the first process of the new namespaces is born."""
     try:
         if cell.uid is None:
@@ -76,7 +73,7 @@ def _make(cell: Cell, report: int, alive: int) -> None:
         linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID | (linux.CLONE_NEWUTS | linux.CLONE_NEWIPC if cell.uid is None else 0))
         born = os.fork()
         if born:
-            os.write(report, b"%d\n" % born)
+            os.write(birth, b"%d" % born)
             os._exit(0)
         _first_process(cell, report, alive)
     except BaseException as error:
@@ -104,6 +101,7 @@ def _first_process(cell: Cell, report: int, alive: int) -> None:
         socket.sethostname(cell.hostname)
     make_root(cell.steps)
     linux.no_new_privileges()
+    linux.drop_bounding_capabilities()
     linux.drop_capabilities()
     keep = {report, alive}
     limit = max(keep) + 1
@@ -114,7 +112,7 @@ def _first_process(cell: Cell, report: int, alive: int) -> None:
             except OSError:
                 pass
     os.closerange(limit, 65536)
-    os.write(report, b"ready\n")
+    os.write(report, b"ready")
     os.close(report)
     _reap(alive)
 

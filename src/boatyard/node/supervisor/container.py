@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pty
 import signal
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from boatyard.node.supervisor import log, plain, records
 from boatyard.node.supervisor.loop import READ, Loop
 from boatyard.node.supervisor.pod import Pod
 from boatyard.node.supervisor.spawn import PATH, Program, SpawnError, spawn
+from boatyard.node.supervisor.terminal import open_terminal
 
 TYPE_CHECKING = False  # typing itself would cost a supervisor 10 ms at its start
 if TYPE_CHECKING:
@@ -103,10 +103,11 @@ class Container:
     def join(self) -> None:
         self._cgroups.join(self.group)
 
+    def open_terminal(self) -> tuple[int, int]:
+        return open_terminal(self.holder.init if self.holder else 0, self._pod.uid)
+
     def beside(self, argv: list[str], streams: tuple[int, int, int], *, tty: bool) -> Program:
         """Another program in the same container."""
-        if tty and self._pod.uid is not None:
-            os.fchown(streams[0], self._pod.uid, -1)
         env = {**self.env, "TERM": self.env.get("TERM", "xterm")} if tty else self.env
         init = self.holder.init if self.holder else 0
         return Program(argv, env, self._cwd, streams, tty=tty, uid=self._pod.uid, inside=init, join=self.join)
@@ -114,7 +115,7 @@ class Container:
     def _pipes(self) -> tuple[tuple[int, int, int], dict[int, str]]:
         """What the program gets as stdin, stdout, stderr, and our ends of its outputs."""
         if self.config["tty"]:
-            ours, theirs = pty.openpty()
+            ours, theirs = self.open_terminal()
             return (theirs, theirs, theirs), {ours: "stdout"}
         if self.config["stdin"]:
             stdin, self._stdin = os.pipe2(os.O_CLOEXEC)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import pty
 import signal
-import struct
-import termios
 
 from boatyard.node.supervisor import frames
 from boatyard.node.supervisor.channel import Channel
 from boatyard.node.supervisor.container import DRAIN_SECONDS, Container
 from boatyard.node.supervisor.loop import READ, WRITE, Loop
 from boatyard.node.supervisor.spawn import spawn
+from boatyard.node.supervisor.terminal import resize
 
 TYPE_CHECKING = False  # typing itself would cost a supervisor 10 ms at its start
 if TYPE_CHECKING:
@@ -33,7 +30,7 @@ class Execution:
         self._stdin_ends = False
         self._code: int | None = None
         if request["tty"]:
-            ours, theirs = pty.openpty()
+            ours, theirs = container.open_terminal()
             inside = (theirs, theirs, theirs)
             self._outputs = {ours: frames.STDOUT}
             self._terminal = ours
@@ -67,9 +64,8 @@ class Execution:
             self._pending += payload
             self._write()
         elif request is not None and request["op"] == "resize" and self._terminal >= 0:
-            size = struct.pack("HHHH", request["rows"], request["columns"], 0, 0)
             with contextlib.suppress(OSError):
-                fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
+                resize(self._terminal, request["columns"], request["rows"])
         elif request is not None and request["op"] == "kill":
             self.kill()
 

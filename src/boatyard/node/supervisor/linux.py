@@ -99,10 +99,14 @@ def no_new_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1, "prctl NO_NEW_PRIVS")
 
 
-def drop_capabilities() -> None:
-    """Empty the bounding set as far as allowed, then every other set of this process."""
+def drop_bounding_capabilities() -> None:
+    """No program started from here ever gets a capability. Those of the process itself stay; do this before changing user."""
     for capability in range(64):
         if _libc.prctl(_PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) != 0:
             break
+
+
+def drop_capabilities() -> None:
+    """Those of this process."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")

@@ -19,10 +19,11 @@ def survey() -> dict[str, object]:
     root = os.getuid() == 0
     linux.adopt_orphans()
     reasons = {name: sandbox.find(name).unavailable(root) for name in sandbox.names()}
+    isolation, why = process.isolation(root)
     return {
         "sandboxes": [name for name in reasons if not reasons[name]],
-        "isolation": process.isolation(root),
-        "advice": [reason for reason in reasons.values() if reason],
+        "isolation": isolation,
+        "advice": [reason for reason in (*reasons.values(), why) if reason],
     }
 
 

@@ -6,7 +6,6 @@ container's environment. A program inside namespaces is born by a helper that en
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -53,28 +52,29 @@ class Program:
 def spawn(program: Program) -> int:
     """The pid of the started program, a child of this process. Raises :class:`SpawnError`."""
     report, report_out = os.pipe2(os.O_CLOEXEC)
+    birth, birth_out = os.pipe2(os.O_CLOEXEC)
     supervisor = os.getpid()
-    helper = os.fork()
-    if helper == 0:
-        _child(program, report_out, supervisor)
+    pid = os.fork()
+    if pid == 0:
+        _child(program, report_out, birth_out, supervisor)
     os.close(report_out)
+    os.close(birth_out)
     if program.inside:
-        os.waitpid(helper, 0)
-    said = b""
+        os.waitpid(pid, 0)
+        pid = int(os.read(birth, 20) or 0)
+    failure = b""
     while chunk := os.read(report, 4096):
-        said += chunk
+        failure += chunk
     os.close(report)
-    first, _, rest = said.partition(b"\n")
-    pid = int(first) if program.inside and first.isdigit() else helper
-    failure = rest if program.inside and first.isdigit() else said
-    if failure:
-        with contextlib.suppress(ChildProcessError):
+    os.close(birth)
+    if failure or not pid:
+        if pid:
             os.waitpid(pid, 0)
-        raise SpawnError(failure.decode(errors="replace"))
+        raise SpawnError(failure.decode(errors="replace") or "the helper that enters the sandbox was killed")
     return pid
 
 
-def _child(program: Program, report: int, supervisor: int) -> NoReturn:
+def _child(program: Program, report: int, birth: int, supervisor: int) -> NoReturn:
     step = "prepare"
     try:
         step = "join the cgroup"
@@ -84,7 +84,7 @@ def _child(program: Program, report: int, supervisor: int) -> NoReturn:
             _enter(program.inside)
             born = os.fork()
             if born:
-                os.write(report, b"%d\n" % born)
+                os.write(birth, b"%d" % born)
                 os._exit(0)
         step = "prepare"
         _become(program, supervisor)
@@ -127,6 +127,7 @@ def _become(program: Program, supervisor: int) -> None:
         os.dup2(fd, target)
     os.umask(0o022)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    linux.drop_bounding_capabilities()
     if program.uid is not None:
         os.setgroups([])
         os.setresgid(program.uid, program.uid, program.uid)

@@ -76,7 +76,10 @@ def _prepare(directory: str) -> Supervisor:
 
 
 def _say(text: str) -> None:
-    os.write(1, text.replace("\n", " ").encode() + b"\n")
+    try:
+        os.write(1, text.replace("\n", " ").encode() + b"\n")
+    except OSError:
+        pass  # whoever started us is dead; the next agent will find us
 
 
 def _let_go_of_terminal() -> None:

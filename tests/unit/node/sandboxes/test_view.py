@@ -98,7 +98,9 @@ def test_no_sandbox_imports_what_a_supervisor_has_not() -> None:
     import subprocess
     import sys
 
-    code = f"import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(view.__file__))))!r})\n"
+    code = (
+        f"import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(view.__file__))))!r})\n"
+    )
     code += "import boatyard.node.supervisor.start, boatyard.node.supervisor.probe, boatyard.node.network.pod_link\n"
     code += "slow = {'typing', 'dataclasses', 'asyncio', 'inspect', 'subprocess'} & set(sys.modules); assert not slow, slow"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)

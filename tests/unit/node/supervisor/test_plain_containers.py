@@ -10,7 +10,10 @@ MOUNTS = [("/data/ws", "/workspace", False), ("/data/by", "/boatyard", False), (
 
 def test_paths_at_and_below_targets_are_replaced() -> None:
     argv, env, cwd = plain.translate(
-        ["/boatyard/run", "--dir=/workspace", "cd /workspace/a && x", "/workspace/cache/b"], {"A": "/bin:/workspace/bin"}, "/workspace", MOUNTS
+        ["/boatyard/run", "--dir=/workspace", "cd /workspace/a && x", "/workspace/cache/b"],
+        {"A": "/bin:/workspace/bin"},
+        "/workspace",
+        MOUNTS,
     )
     assert argv == ["/data/by/run", "--dir=/data/ws", "cd /data/ws/a && x", "/data/ws2/b"]
     assert env["A"] == "/bin:/data/ws/bin"
