@@ -41,8 +41,8 @@ class Question:
 
 
 def answer(question: Question, code: int, addresses: Sequence[str] = (), *, seconds: int = 5) -> bytes:
-    """The response; addresses are said where IPv4 ones were asked for, at most 28 of them: a datagram holds 512 bytes."""
-    chosen = addresses[:28] if question.kind in (A, ANY) else ()
+    """The response; addresses are said where IPv4 ones were asked for, as many as a datagram of 512 bytes holds."""
+    chosen = addresses[: (512 - _HEADER.size - len(question.raw)) // 16] if question.kind in (A, ANY) else ()
     header = _HEADER.pack(question.id, 0x8480 | question.recursion_desired | code, 1, len(chosen), 0, 0)
     records = b"".join(struct.pack("!HHHIH", 0xC00C, A, 1, seconds, 4) + socket.inet_aton(address) for address in chosen)
     return header + question.raw + records
