@@ -21,6 +21,7 @@ from typing import TypeAlias
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
+from boatyard.ci.artifacts import PREFIX, receive_artifact
 from boatyard.gateway import headers
 from boatyard.gateway.endpoints import SERVICE_LABEL, Endpoint, NoEndpoint, endpoints
 from boatyard.gateway.instances import Instances
@@ -41,6 +42,8 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HOLD_SECONDS = 10.0
 """How long a webhook waits for an instance that is between two pods. An SCM that gets a 503 may never come back."""
+UPLOADS_AT_ONCE = 4
+"""Files of builds that are held in memory until they are whole; others wait."""
 _HOOK = re.compile(r"/hooks/[a-z]{1,20}")
 _FREEBIND = 15
 _MAX_HEADER_BYTES = 32768
@@ -61,6 +64,7 @@ class Gateway:
         self._slices = Cache(client, ENDPOINT_SLICES, world, indexes={"service": _service_of})
         self._instances = Instances(client, world)
         self._proxy = Proxy()
+        self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self._table: RouteTable | None = None
         self._changed = asyncio.Event()
         self._listening = asyncio.Event()
@@ -82,6 +86,7 @@ class Gateway:
         )
         app.router.add_get("/-/login", self._login)
         app.router.add_get("/-/logout", self._logout)
+        app.router.add_route("*", PREFIX + "{path:.*}", self._artifact)
         app.router.add_route("*", "/{path:.*}", self._any)
         # Whoever goes away takes the request at the instance along: a stream with nothing to say would not notice otherwise.
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handle_signals=False, handler_cancellation=True)
@@ -171,6 +176,17 @@ class Gateway:
     async def _logout(self, request: web.Request) -> web.StreamResponse:
         response = web.Response(text="You are logged out.\n")
         response.headers["Set-Cookie"] = headers.set_cookie(COOKIE, "", max_age=0, secure=request.secure)
+        return response
+
+    async def _artifact(self, request: web.Request) -> web.StreamResponse:
+        sent = {name.lower(): value for name, value in request.headers.items()}
+        raw = request.raw_path.partition("?")[0]
+        async with self._uploads:
+            status, told = await receive_artifact(self._settings, request.method, raw, sent, request.content.iter_any())
+        response = web.Response(status=status, text=f"{told}\n")
+        if not request.content.at_eof():
+            # What is refused need not be read to its end.
+            response.force_close()
         return response
 
 

@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from boatyard.ci.object_keys import uploads_key
+from boatyard.ci.steps.upload import upload_token
 from boatyard.gateway.front import Gateway
 from boatyard.gateway.sessions import COOKIE, Sessions
 from boatyard.machinery.client.embedded import EmbeddedClient
@@ -25,6 +27,7 @@ from boatyard.machinery.store.memory import MemoryStore
 from boatyard.server.auth.pki import Pki
 
 NAMESPACE = "team"
+KEY = b"k" * 32
 
 
 class Town:
@@ -37,6 +40,7 @@ class Town:
         self.http: aiohttp.ClientSession
         self.url, self.instance_port = "", 0
         self.release = asyncio.Event()
+        self.objects = MemoryObjects()
 
     async def build(self) -> None:
         registry = Registry(MemoryStore(), self.world)
@@ -114,10 +118,9 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     made.instance_port = runner.addresses[0][1]
     pki = Pki(tmp_path / "pki", made.world)
     pair = pki.server(["127.0.0.1"])
-    gateway = Gateway(
-        made.client, made.world, Settings(object_store=MemoryObjects()), addresses=["127.0.0.1"], port=0, certificate=pair.cert,
-        key=pair.key, sessions=made.sessions,
-    )  # fmt: skip
+    settings = Settings(object_store=made.objects, secrets_key=KEY)
+    listens = {"addresses": ["127.0.0.1"], "port": 0, "certificate": pair.cert, "key": pair.key}
+    gateway = Gateway(made.client, made.world, settings, sessions=made.sessions, **listens)
     task = asyncio.create_task(gateway.run())
     await gateway.ready()
     made.url = f"https://127.0.0.1:{gateway.ports['127.0.0.1']}"
@@ -248,3 +251,15 @@ async def test_a_route_that_is_deleted_is_gone(town: Town):
                 return
         await asyncio.sleep(0.02)
     raise AssertionError("the route is still there")
+
+
+async def test_an_artifact_is_taken_with_its_attempts_token_and_from_nobody_else(town: Town):
+    token = upload_token(uploads_key(KEY, NAMESPACE, "shop"), NAMESPACE, "shop-1", 1)
+    url = f"{town.url}/-/artifacts/{NAMESPACE}/shop-1/1/dist/a%20b.tar"
+    async with town.http.put(url, data=b"bytes", headers={"Authorization": f"Bearer {token}"}) as answer:
+        assert answer.status == 201
+    assert await town.objects.get("builds/team/shop/1/artifacts/1/dist/a b.tar") == b"bytes"
+    async with town.http.put(url.replace("/1/dist", "/2/dist"), data=b"x", headers={"Authorization": f"Bearer {token}"}) as answer:
+        assert answer.status == 401
+    async with town.http.put(f"{town.url}/-/artifacts/{NAMESPACE}/shop-1/1/..%2F..%2Fx", data=b"x") as answer:
+        assert answer.status in (401, 404)
