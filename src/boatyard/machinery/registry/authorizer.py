@@ -32,6 +32,10 @@ class Authorizer(Protocol):
         """All that the caller may do in a namespace: rules for resources, rules for other addresses."""
         ...
 
+    def check_grant(self, caller: Caller, resource: Resource, namespace: str, obj: Object) -> None:
+        """Raises Forbidden when ``obj`` is a role or a binding that gives rights which the caller hasn't got."""
+        ...
+
 
 class AllowAll:
     """Everybody may do everything: where the only caller is the program itself."""
@@ -46,6 +50,9 @@ class AllowAll:
 
     def rules_of(self, caller: Caller, namespace: str) -> tuple[list[Object], list[Object]]:
         return [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}], [{"verbs": ["*"], "nonResourceURLs": ["*"]}]
+
+    def check_grant(self, caller: Caller, resource: Resource, namespace: str, obj: Object) -> None:
+        return
 
 
 def refusal(caller: Caller, verb: str, resource: Resource, subresource: str, namespace: str, name: str, why: str = "") -> Forbidden:

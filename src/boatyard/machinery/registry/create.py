@@ -53,6 +53,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
     wrong = metadata.validate(request, obj) + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
+    request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj)
 
 
 async def _write(ledger: Ledger, request: Request, obj: Object) -> Object:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry import escalation
 from boatyard.machinery.registry.authorizer import Decision
 from boatyard.machinery.registry.caller import MASTERS, Caller
 from boatyard.machinery.registry.node_access import NodeAccess
@@ -57,6 +58,9 @@ class RbacAuthorizer:
             if rule.paths and not binding.namespace:
                 paths.append({"verbs": rule.raw["verbs"], "nonResourceURLs": list(rule.paths)})
         return resources, paths
+
+    def check_grant(self, caller: Caller, resource: Resource, namespace: str, obj: Object) -> None:
+        escalation.check(self.index, caller, resource, namespace, obj)
 
 
 def _because(binding: Binding, subject: str) -> str:

@@ -248,9 +248,8 @@ class Registry:
             raise NotFound("the server could not find the requested resource")
         if not kind.stored and verb != "create":
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
-        return Request(
-            caller, kind, (namespace or "") if kind.resource.namespaced else "", name or "", subresource or "", **options
-        )
+        where = (namespace or "") if kind.resource.namespaced else ""
+        return Request(caller, kind, where, name or "", subresource or "", authorizer=self.authorizer, **options)
 
 
 def _namespace_of(resource: Resource, body: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from boatyard.machinery.registry.authorizer import AllowAll, Authorizer
 from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.kind import Kind
 
@@ -26,5 +27,7 @@ class Request:
     """What to do about fields that the schema doesn't know: refuse, warn and drop, or only drop."""
     warnings: list[str] = field(default_factory=list)
     """What the caller should be told although the write went through."""
+    authorizer: Authorizer = field(default_factory=AllowAll)
+    """Asked again about what only the document tells: which rights it would give away."""
     applying: bool = False
     """The write is a server-side apply, which says itself who owns what."""

@@ -16,6 +16,7 @@ from boatyard.machinery.registry.shape import rules_wrong, shape
 from boatyard.machinery.schema.structural import ANYTHING
 from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
 
+RBAC = "rbac.authorization.k8s.io"
 ATTEMPTS = 20
 """Times that a change is made anew when others write the same object at the same time."""
 
@@ -76,6 +77,8 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
     wrong += kind.strategy.validate_update(obj, old, request.subresource)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, request.name, wrong)
+    if kind.resource.group == RBAC and {**obj, "metadata": None} != {**old, "metadata": None}:
+        request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj)
 
 
 def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
