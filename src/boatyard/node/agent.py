@@ -28,6 +28,7 @@ from boatyard.node.registration.node_object import NodeIdentity, allocatable
 from boatyard.node.runtime import Capabilities, NodeRuntime
 from boatyard.node.services import ServiceTable
 from boatyard.node.volumes.host_path import HostPathPolicy
+from boatyard.node.volumes.released import ReleasedVolumes
 
 
 class Agent:
@@ -93,6 +94,7 @@ class Agent:
             group.start(self.pods.run(), "pods")
             group.start(heartbeat.run(), "heartbeat")
             group.start(housekeeping.run(), "housekeeping")
+            group.start(ReleasedVolumes(self.client, self.world, self.paths, self._identity.name).run(), "released volumes")
             group.start(ServiceTable(self.client, self.world, self.runtime).run(), "services")
 
     @contextmanager

@@ -1,14 +1,13 @@
-"""Looking after what nobody else looks after: pods whose object is gone, a disk that fills, directories of released claims."""
+"""Looking after what nobody else looks after: pods whose object is gone, pods over their limits, a machine that is short."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 
-from boatyard.machinery.meta.core import PERSISTENT_VOLUMES, PODS
-from boatyard.machinery.meta.errors import ApiError, NotFound
-from boatyard.machinery.meta.objects import Object, finalizers, name, uid
+from boatyard.machinery.meta.core import PODS
+from boatyard.machinery.meta.errors import ApiError
+from boatyard.machinery.meta.objects import uid
 from boatyard.machinery.runtime.cache import Cache
 from boatyard.node.lifecycle.verdict import EVICTED, Verdict
 from boatyard.node.pods.context import NodeContext
@@ -23,7 +22,6 @@ ROUND_SECONDS = 60.0
 EVICTION_GRACE_SECONDS = 5.0
 EVICTION_PAUSE_SECONDS = 30.0
 """After an eviction: time for its effect, before the next pod goes."""
-DATA_FINALIZER = "boatyard.dev/volume-data"
 
 
 class Housekeeping:
@@ -31,14 +29,13 @@ class Housekeeping:
 
     def __init__(self, context: NodeContext, pods: Cache, workers: Mapping[str, PodWorker]) -> None:
         self._context, self._pods, self._workers = context, pods, workers
-        self._pressures: dict[str, bool] = {}
         self._evicted_at = 0.0
 
     async def run(self) -> None:
         """For ever, the first round once the node's pods are known."""
         await self._pods.synced()
         while True:
-            for step in (self.strays, self.outgrown, self.released_volumes):
+            for step in (self.strays, self.outgrown):
                 try:
                     await step()
                 except (ApiError, OSError, TimeoutError) as error:
@@ -78,7 +75,6 @@ class Housekeeping:
 
     def pressed(self, pressures: dict[str, bool]) -> None:
         """The machine is short of what ``pressures`` says: let the least important pod go, one at a time."""
-        self._pressures = pressures
         short = [kind for kind in ("Memory", "Disk") if pressures.get(kind)]
         now = self._context.world.now()
         if not short or now - self._evicted_at < EVICTION_PAUSE_SECONDS:
@@ -90,48 +86,5 @@ class Housekeeping:
             what = {"Memory": "memory", "Disk": "ephemeral-storage"}[short[-1]]
             self._evict(worker, f"The node was low on resource: {what}.")
 
-    async def released_volumes(self) -> None:
-        """Delete the data of volumes of this node that nobody claims any more, then let their objects go."""
-        context = self._context
-        volumes = await context.client.list(PERSISTENT_VOLUMES)
-        for volume in volumes.items:
-            if not _is_due(volume, context.node_name):
-                continue
-            path = Path((volume["spec"].get("local") or {}).get("path", ""))
-            if path.parent != context.paths.claims or path.name in ("", ".", ".."):
-                continue  # not a directory that this node made
-            await remove_tree(path, context.world)
-            left = [finalizer for finalizer in finalizers(volume) if finalizer != DATA_FINALIZER]
-            metadata = {"uid": uid(volume), "resourceVersion": volume["metadata"]["resourceVersion"], "finalizers": left or None}
-            try:
-                await context.client.patch(PERSISTENT_VOLUMES, name(volume), {"metadata": metadata})
-            except NotFound:
-                continue
-
     def _evict(self, worker: PodWorker, why: str) -> None:
         worker.evict(Verdict(EVICTED, why, self._context.world.now(), EVICTION_GRACE_SECONDS))
-
-
-def _is_due(volume: Object, node_name: str) -> bool:
-    """Whether the volume's data is to go: released with policy Delete, or deleted, ours to clean, and on this node."""
-    if DATA_FINALIZER not in finalizers(volume):
-        return False
-    released = (volume.get("status") or {}).get("phase") in ("Released", "Failed")
-    deleted = bool(volume["metadata"].get("deletionTimestamp"))
-    policy = volume["spec"].get("persistentVolumeReclaimPolicy", "Retain")
-    if not (policy == "Delete" and (released or deleted)):
-        return False
-    return node_name in _nodes(volume)
-
-
-def _nodes(volume: Object) -> list[str]:
-    terms = (((volume["spec"].get("nodeAffinity") or {}).get("required")) or {}).get("nodeSelectorTerms") or ()
-    return [
-        value
-        for term in terms
-        for expression in (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))
-        if expression.get("key") in ("kubernetes.io/hostname", "metadata.name") and expression.get("operator") == "In"
-        for value in expression.get("values") or ()
-    ]
-
-

@@ -108,7 +108,7 @@ class SimulatedNode:
     async def until_container(self, container: str, holds: Callable[[dict[str, Any]], bool], what: str = "") -> dict[str, Any]:
         async def check() -> bool:
             status = await self.status_of(container)
-            return bool(status) and holds(status)
+            return bool(status and holds(status))
 
         await self.world.until(check, what or f"container {container}")
         return await self.status_of(container)
