@@ -10,6 +10,7 @@ from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.review_kinds import REVIEWS
 from boatyard.machinery.registry.strategies.certificate_signing_requests import CertificateSigningRequests
 from boatyard.machinery.registry.strategies.custom_resource_definitions import CustomResourceDefinitions
+from boatyard.machinery.registry.strategies.initial_status import InitialStatus
 from boatyard.machinery.registry.strategies.namespaces import Namespaces
 from boatyard.machinery.registry.strategies.pods import Pods
 from boatyard.machinery.registry.strategies.services import Services
@@ -24,6 +25,7 @@ _POD_FIELDS = _same(
     "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase",
     "status.podIP", "status.nominatedNodeName",
 )  # fmt: skip
+_PENDING = {"phase": "Pending"}
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 _EVENT_FIELDS = {
     **_same(*(f"involvedObject.{part}" for part in _INVOLVED), "reason", "reportingComponent", "type"),
@@ -46,8 +48,8 @@ _KINDS = (
         check_name=names.dns1123_label, strategy=Namespaces(),
     ),
     Kind(core.NODES, ("no",), subresources=("status",), fields=_same("spec.unschedulable")),
-    Kind(core.PERSISTENT_VOLUMES, ("pv",), subresources=("status",), returns_deleted=True),
-    Kind(core.PERSISTENT_VOLUME_CLAIMS, ("pvc",), subresources=("status",), returns_deleted=True),
+    Kind(core.PERSISTENT_VOLUMES, ("pv",), subresources=("status",), returns_deleted=True, strategy=InitialStatus(_PENDING)),
+    Kind(core.PERSISTENT_VOLUME_CLAIMS, ("pvc",), subresources=("status",), returns_deleted=True, strategy=InitialStatus(_PENDING)),
     Kind(
         core.PODS, ("po",), ("all",), subresources=("status", "binding", "eviction", "log", "exec", "attach", "portforward"),
         fields=_POD_FIELDS, generation=True, returns_deleted=True, strategy=Pods(),
@@ -60,7 +62,7 @@ _KINDS = (
     ),
     Kind(core.SERVICE_ACCOUNTS, ("sa",), subresources=("token",), returns_deleted=True),
     Kind(core.ENDPOINT_SLICES, generation=True),
-    Kind(core.INGRESSES, ("ing",), subresources=("status",), generation=True),
+    Kind(core.INGRESSES, ("ing",), subresources=("status",), generation=True, strategy=InitialStatus({"loadBalancer": {}})),
     Kind(core.LEASES),
     Kind(
         core.CERTIFICATE_SIGNING_REQUESTS, ("csr",), subresources=("status", "approval"), fields=_same("spec.signerName"),

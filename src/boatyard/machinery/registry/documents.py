@@ -6,6 +6,10 @@ without decoding them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
 import msgspec
 
 from boatyard.machinery.meta.objects import Object
@@ -51,6 +55,30 @@ def with_revision(value: bytes, revision: int) -> bytes:
 def labels(value: bytes) -> dict[str, str]:
     """Only the labels: much cheaper than the whole object."""
     return _decode_labelled(value).metadata.labels or {}
+
+
+@lru_cache(maxsize=256)
+def field_reader(path: str) -> Callable[[bytes], Any]:
+    """Reads the value below a dotted path, None where there is none, without making anything of the rest of the document."""
+    shape: Any = Any
+    for step in reversed(path.split(".")):
+        below = shape if shape is Any else shape | None
+        shape = msgspec.defstruct("_Field", [("value", below, None)], rename={"value": step})
+    read = msgspec.json.Decoder(shape).decode
+    depth = path.count(".") + 1
+
+    def field(value: bytes) -> Any:
+        try:
+            found: Any = read(value)
+        except msgspec.ValidationError:  # something else stands where a step of the path should be
+            return None
+        for _ in range(depth):
+            if found is None:
+                return None
+            found = found.value
+        return found
+
+    return field
 
 
 def fresh(obj: Object) -> Object:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
 from boatyard.machinery.meta.errors import BadRequest
-from boatyard.machinery.meta.selectors import FieldRequirement, FieldSelector, LabelSelector
+from boatyard.machinery.meta.selectors import FieldRequirement, FieldSelector, LabelSelector, as_text
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.kind import Kind
-
-_decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +53,6 @@ class Selection:
                     return False
         if self.labels and not self.labels.matches(documents.labels(value)):
             return False
-        return not self.fields or self.fields.matches(_decode(value))
+        return all(
+            (as_text(documents.field_reader(r.path)(value)) == r.value) != r.negated for r in self.fields.requirements
+        )

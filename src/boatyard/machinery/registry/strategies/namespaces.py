@@ -22,7 +22,8 @@ class Namespaces(Strategy):
     """``spec.finalizers`` is changed through the ``finalize`` subresource only."""
 
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
-        obj["spec"] = {"finalizers": [CONTENT]}
+        finalizers = (obj.get("spec") or {}).get("finalizers") or []
+        obj["spec"] = {"finalizers": finalizers if CONTENT in finalizers else [*finalizers, CONTENT]}
         obj["status"] = {"phase": "Active"}
         obj["metadata"].setdefault("labels", {})[NAME_LABEL] = obj["metadata"].get("name", "")
 
