@@ -238,6 +238,11 @@ def field_text(obj: Object, path: str) -> str:
     value: Any = obj
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else None
+    return as_text(value)
+
+
+def as_text(value: Any) -> str:
+    """A scalar as field selectors compare it; anything else is the empty string."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, (str, int, float)) else ""

@@ -26,7 +26,13 @@ def validate(resource: Resource, new: Object, old: Object | None = None) -> list
     rules = _RULES.get(resource)
     found = list(rules(new, old)) if rules else []
     told = {error.path for error in found}
-    for error in core_schema(resource).validate({key: value for key, value in new.items() if key not in ("metadata", "status")}):
+    schema = core_schema(resource)
+    looked_at = {key: value for key, value in new.items() if key not in ("metadata", "status")}
+    if all((node := schema.child(key)) is not None and node.accepts(value) for key, value in looked_at.items()):
+        present = (*looked_at, *_NOT_REQUIRED)
+        if all(key in present for key in schema.schema.get("required") or ()):
+            return found
+    for error in schema.validate(looked_at):
         enum_of_nothing = error.type == "FieldValueNotSupported" and error.message.startswith('Unsupported value: ""')
         # Kubernetes keys its own lists for apply; where doubles are wrong the rules above say so (doubles in env are not).
         keyed_twice = error.type == "FieldValueDuplicate"
