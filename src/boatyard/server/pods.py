@@ -81,9 +81,6 @@ class Pods:
         params = [(key, value) for key, value in call.query.items() if key != "container"]
         node_path = _node_path(_NODE_PATHS[what], pod, container)
         if not is_websocket(call.request):
-            # kubectl comes back with SPDY when its websocket was refused, and shows only what it is told then.
-            if told := await exec_channel.refusal(transport, node_path, params):
-                raise told
             raise BadRequest(
                 f"{what} is served over websockets only, not over SPDY: use kubectl 1.31 or newer, or set "
                 "KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true (port-forward: KUBECTL_PORT_FORWARD_WEBSOCKETS=true)"

@@ -14,13 +14,12 @@ import aiohttp
 import msgspec
 
 from boatyard.machinery.client.client import ExecResult
-from boatyard.machinery.client.transport import Transport, faults, status_error
+from boatyard.machinery.client.transport import Transport, faults
 from boatyard.machinery.meta import errors
 
 PROTOCOL = "v5.channel.k8s.io"
 STDIN, STDOUT, STDERR, STATUS, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 CHUNK_BYTES = 32 * 1024
-_WANTS_WEBSOCKET = (400, 405, 426)
 
 
 def parameters(command: list[str], *, container: str = "", stdin: bool = False) -> list[tuple[str, str]]:
@@ -66,15 +65,10 @@ async def connect(
 ) -> aiohttp.ClientWebSocketResponse:
     """An open websocket. Raises the ApiError with which the server refused it."""
     with faults(transport.address, sent=True):
-        try:
-            return await transport.session().ws_connect(
-                transport.url(path), params=params, protocols=protocols, headers=transport.headers(), max_msg_size=0,
-                server_hostname=transport.server_name, autoping=True,
-            )  # fmt: skip
-        except aiohttp.WSServerHandshakeError as error:
-            # The body with the reason is gone by now.
-            told = await refusal(transport, path, params)
-            raise (told or status_error(error.status, b"", error.headers or {})) from error
+        return await transport.session().ws_connect(
+            transport.url(path), params=params, protocols=protocols, headers=transport.headers(), max_msg_size=0,
+            server_hostname=transport.server_name, autoping=True,
+        )  # fmt: skip
 
 
 def exit_code(data: bytes) -> int:
@@ -93,15 +87,3 @@ async def _send(socket: aiohttp.ClientWebSocketResponse, stdin: bytes) -> None:
     for start in range(0, len(stdin), CHUNK_BYTES):
         await socket.send_bytes(bytes((STDIN,)) + stdin[start : start + CHUNK_BYTES])
     await socket.send_bytes(bytes((CLOSE, STDIN)))
-
-
-async def refusal(transport: Transport, path: str, params: list[tuple[str, str]]) -> errors.ApiError | None:
-    """What the server says to a plain request for the same thing: why it would refuse a websocket, too.
-
-    None when all it misses is the websocket.
-    """
-    try:
-        await transport.request("GET", path, params)
-    except errors.ApiError as told:
-        return told if told.code not in _WANTS_WEBSOCKET else None
-    return None

@@ -18,6 +18,7 @@ from boatyard.machinery.meta import errors
 REQUEST_SECONDS = 60.0
 MAX_RETRIES_WHEN_TOLD_TO_WAIT = 4
 LONGEST_WAIT_SECONDS = 10.0
+LONGEST_REFUSAL_BYTES = 1 << 20
 
 Params: TypeAlias = Mapping[str, str] | list[tuple[str, str]]
 NONE: Params = {}
@@ -73,9 +74,6 @@ class Transport:
                 server_hostname=self.server_name, timeout=timeout or aiohttp.ClientTimeout(total=None, sock_connect=10),
             )  # fmt: skip
         try:
-            if response.status >= 300:
-                with faults(self.address, sent=method != "GET"):
-                    raise status_error(response.status, await response.content.read(1 << 20), response.headers)
             yield response
         finally:
             # Not release(): an unread body (a watch) must not be drained.
@@ -104,7 +102,7 @@ class Transport:
             connector = aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=30)
             self._session = aiohttp.ClientSession(
                 connector=connector, auto_decompress=True, headers={"User-Agent": f"boatyard/{boatyard.__version__}"},
-                cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=1 << 18,
+                cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=1 << 18, raise_for_status=_refuse,
             )  # fmt: skip
         return self._session
 
@@ -135,6 +133,15 @@ class faults:
         if isinstance(error, (aiohttp.ClientError, ConnectionError)):
             told = f"{self._address} broke the connection: {error or type(error).__name__}"
             raise (errors.ServerTimeout(told) if self._sent else errors.ServiceUnavailable(told)) from error
+
+
+async def _refuse(response: aiohttp.ClientResponse) -> None:
+    """Raise what an answer of failure tells. Called for every answer, a websocket's handshake included."""
+    if response.status >= 300:
+        try:
+            raise status_error(response.status, await response.content.read(LONGEST_REFUSAL_BYTES), response.headers)
+        finally:
+            response.release()
 
 
 def status_error(code: int, body: bytes, headers: Mapping[str, str]) -> errors.ApiError:

@@ -7,9 +7,12 @@ twenty years: whoever loses ``ca.key`` makes a new installation.
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
+import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +63,8 @@ class Pki:
         """Make the directory and the CA if need be. Raises PkiError and OSError."""
         self._directory, self._world = directory, world
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._key, self._certificate = self._authority()
+        with self._locked():
+            self._key, self._certificate = self._authority()
 
     @property
     def ca(self) -> Path:
@@ -94,16 +98,28 @@ class Pki:
     def signing_key(self) -> Path:
         """The key that signs service-account tokens (``sa.key``, P-256)."""
         path = self._directory / "sa.key"
-        if not path.exists():
-            write_private(path, _pem(ec.generate_private_key(ec.SECP256R1())))
+        with self._locked():
+            if not path.exists():
+                write_private(path, _pem(ec.generate_private_key(ec.SECP256R1())))
         return path
 
     def secret(self, name: str) -> bytes:
         """32 random bytes of that name, made once (``<name>.secret``)."""
         path = self._directory / f"{name}.secret"
-        if not path.exists():
-            write_private(path, self._world.random.randbytes(32))
+        with self._locked():
+            if not path.exists():
+                write_private(path, self._world.random.randbytes(32))
         return path.read_bytes()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Control plane and node agent may start at the same moment."""
+        descriptor = os.open(self._directory / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _authority(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         key_path, cert_path = self._directory / "ca.key", self.ca
@@ -132,8 +148,14 @@ class Pki:
         self, file: str, name: str, groups: Sequence[str], uses: Sequence[x509.ObjectIdentifier], hosts: Sequence[str] = ()
     ) -> Pair:
         pair = Pair(self._directory / f"{file}.crt", self._directory / f"{file}.key")
-        if self._serves(pair, name, groups, hosts):
-            return pair
+        with self._locked():
+            if not self._serves(pair, name, groups, hosts):
+                self._issue(pair, name, groups, uses, hosts)
+        return pair
+
+    def _issue(
+        self, pair: Pair, name: str, groups: Sequence[str], uses: Sequence[x509.ObjectIdentifier], hosts: Sequence[str]
+    ) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         subject.append(x509.NameAttribute(NameOID.COMMON_NAME, name))
@@ -150,7 +172,6 @@ class Pki:
         # A crash in between leaves a pair that doesn't fit, which _serves() tells, and the next start makes anew.
         write_private(pair.key, _pem(key))
         write_private(pair.cert, certificate.public_bytes(serialization.Encoding.PEM))
-        return pair
 
     def _serves(self, pair: Pair, name: str, groups: Sequence[str], hosts: Sequence[str]) -> bool:
         """Whether the pair on disk is still what is wanted."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from boatyard.machinery.runtime.world import RealWorld
@@ -35,7 +37,7 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     pki.signing_key()
     pki.secret("uploads")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "pki").iterdir()}
-    assert len(modes) == 8
+    assert len(modes) == 9
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE((tmp_path / "pki").stat().st_mode) == 0o700
 
@@ -54,6 +56,13 @@ def test_subjects_carry_user_and_groups(tmp_path: Path) -> None:
     subject = load(Pki(tmp_path, RealWorld()).node("worker-1").cert).subject
     assert subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "system:node:worker-1"
     assert [a.value for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)] == ["system:nodes"]
+
+
+def test_two_programs_that_start_at_once_agree(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        several = list(pool.map(lambda _: Pki(tmp_path, RealWorld()).admin().cert.read_bytes(), range(4)))
+    assert len(set(several)) == 1
+    assert load(Pki(tmp_path, RealWorld()).admin().cert).public_bytes(Encoding.PEM) == several[0]
 
 
 def test_a_new_host_makes_a_new_server_certificate(tmp_path: Path) -> None:
