@@ -8,7 +8,6 @@ from boatyard.machinery.client.client import PatchType
 from boatyard.machinery.meta.errors import BadRequest, UnsupportedMediaType
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.json_patch import json_patch
-from boatyard.machinery.patch.merge_patch import merge_patch
 from boatyard.machinery.patch.strategic_patch import strategic_patch
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
@@ -32,19 +31,34 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
 
 
 def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Object:
-    """The object with the patch applied."""
+    """The object with the patch applied. ``live`` is the caller's own copy and may become the result."""
     if type == "json":
         return json_patch(live, difference)
     if not isinstance(difference, dict):
         raise BadRequest(f"a {type} patch must be an object")
     if type == "merge":
-        return merge_patch(live, difference)
+        _merge(live, difference)
+        return live
     types = kind.schema()
     if kind.custom is not None or types is None:
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - custom kinds take no strategic merge patches"
         )
     return strategic_patch(live, difference, types)
+
+
+def _merge(target: Object, difference: Object) -> None:
+    """``merge_patch`` in place: most writes are patches of a status, and copying the rest costs more than all else they do."""
+    for field, value in difference.items():
+        if value is None:
+            target.pop(field, None)
+        elif isinstance(value, dict):
+            below = target.get(field)
+            if not isinstance(below, dict):
+                below = target[field] = {}
+            _merge(below, value)
+        else:
+            target[field] = value
 
 
 def _names_revision(difference: Any) -> bool:
