@@ -10,10 +10,12 @@ from boatyard.machinery.runtime.world import World
 from boatyard.node.announcer import Announcer
 from boatyard.node.lifecycle.decision import Start
 from boatyard.node.lifecycle.history import Histories
-from boatyard.node.probes.actions import Actions, Target
+from boatyard.node.probes.actions import Actions, Outcome, Target
 from boatyard.node.probes.spec import ProbeSpec, probe
 from boatyard.node.runtime import ContainerState
 
+QUICKEST_SECONDS = 0.05
+"""The first pause between tries of a probe that has never succeeded."""
 POST_START_SECONDS = 300.0
 """How long a postStart hook may take before the container is given up."""
 
@@ -71,7 +73,7 @@ class PodProbes:
                 self._announcer.warn(pod, "FailedPostStartHook", f"container {start[0]}: {outcome.message}")
                 self._condemn(start, target, "FailedPostStartHook", None)
                 return
-        if startup and not await self._until(pod, start, target, startup, "Startup"):
+        if startup and not await self._until(pod, start, target, startup, "Startup", startup.failure_threshold):
             self._condemn(start, target, f"Container {start[0]} failed startup probe, will be restarted", "startupProbe")
             return
         self._begun(member, pod, start, target, known_ready)
@@ -97,27 +99,42 @@ class PodProbes:
         self._condemn(start, target, f"Container {start[0]} failed liveness probe, will be restarted", "livenessProbe")
 
     async def _readiness(self, pod: Object, start: Start, target: Target, spec: ProbeSpec) -> None:
-        await self._first(target, spec)
-        streak, good = 0, start in self.ready
         while True:
-            ok = await self._once(pod, start, target, spec, "Readiness")
-            streak = streak + 1 if ok != good else 0
-            if streak >= (spec.success_threshold if ok else spec.failure_threshold):
-                streak, good = 0, ok
-                (self.ready.add if good else self.ready.discard)(start)
+            if start not in self.ready:
+                await self._until(pod, start, target, spec, "Readiness", None)
+                self.ready.add(start)
                 self._wake()
-            await self._world.sleep(spec.period_seconds)
+            failures = 0
+            while failures < spec.failure_threshold:
+                await self._world.sleep(spec.period_seconds)
+                failures = 0 if await self._once(pod, start, target, spec, "Readiness") else failures + 1
+            self.ready.discard(start)
+            self._wake()
 
-    async def _until(self, pod: Object, start: Start, target: Target, spec: ProbeSpec, kind: str) -> bool:
+    async def _until(
+        self, pod: Object, start: Start, target: Target, spec: ProbeSpec, kind: str, most_failures: int | None
+    ) -> bool:
+        """Wait for success; False when it failed for as many periods as allowed. Within a period it is tried more often, so that
+        what is up soon is used soon; only one failure a period counts and is told."""
         await self._first(target, spec)
-        failures = 0
+        began, failures, successes, pause = self._world.monotonic(), 0, 0, QUICKEST_SECONDS
         while True:
-            if await self._once(pod, start, target, spec, kind):
-                return True
-            failures += 1
-            if failures >= spec.failure_threshold:
-                return False
-            await self._world.sleep(spec.period_seconds)
+            outcome = await self._actions.act(target, spec.handler, spec.timeout_seconds)
+            if outcome.ok:
+                successes += 1
+                if successes >= spec.success_threshold:
+                    return True
+                await self._world.sleep(spec.period_seconds)
+                continue
+            successes = 0
+            due = began + failures * spec.period_seconds
+            if self._world.monotonic() >= due:
+                failures, due = failures + 1, due + spec.period_seconds
+                self._tell(pod, start, kind, outcome)
+                if most_failures is not None and failures >= most_failures:
+                    return False
+            await self._world.sleep(max(min(pause, due - self._world.monotonic()), 0.01))
+            pause = min(pause * 1.5, spec.period_seconds)
 
     async def _first(self, target: Target, spec: ProbeSpec) -> None:
         due = target.state.started + spec.initial_delay_seconds - self._world.now()
@@ -127,8 +144,11 @@ class PodProbes:
     async def _once(self, pod: Object, start: Start, target: Target, spec: ProbeSpec, kind: str) -> bool:
         outcome = await self._actions.act(target, spec.handler, spec.timeout_seconds)
         if not outcome.ok:
-            self._announcer.warn(pod, "Unhealthy", f"{kind} probe of container {start[0]} failed: {outcome.message}")
+            self._tell(pod, start, kind, outcome)
         return outcome.ok
+
+    def _tell(self, pod: Object, start: Start, kind: str, outcome: Outcome) -> None:
+        self._announcer.warn(pod, "Unhealthy", f"{kind} probe of container {start[0]} failed: {outcome.message}")
 
     def _condemn(self, start: Start, target: Target, why: str, kind: str | None) -> None:
         self.condemned[start] = why

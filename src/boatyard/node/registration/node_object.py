@@ -108,7 +108,8 @@ def conditions(identity: NodeIdentity, pressures: Mapping[str, bool], old: Itera
     if identity.network is not None:
         works, why = identity.network
         reason = "PodsHaveAddresses" if works else "PodsShareTheHostNetwork"
-        made.append(_condition("PodNetwork", works, reason, why or "every pod has an address of its own", before, now))
+        told = "every pod has an address of its own" if works else why or "pods use the addresses and ports of this machine"
+        made.append(_condition("PodNetwork", works, reason, told, before, now))
     own = {one["type"] for one in made}  # membership only
     return [*made, *(one for one in before.values() if one["type"] not in own)]
 
