@@ -68,7 +68,7 @@ def _loss(pod: Object) -> str:
             return condition.get("reason") or "Disrupted"
     for told in container_statuses(pod):
         state = (told.get("state") or {}).get("terminated") or {}
-        if state.get("reason") in ("ContainerStatusUnknown", "InfrastructureLost"):
+        if state.get("reason") in ("ContainerStatusUnknown", "SupervisorLost"):
             return state["reason"]
     return ""
 
@@ -83,6 +83,8 @@ def _ended(build: Object, pod: Object, report: PodReport) -> Verdict:
     status = pod.get("status") or {}
     if status.get("reason") == "DeadlineExceeded":
         return Verdict("Failed", "Timeout", _timeout_told(build))
+    if status.get("reason") and not report.terminated:
+        return Verdict("Error", "PodRefused", f"{status['reason']}: {status.get('message', '')}"[:4000])
     before = _before_steps(pod, report)
     if before is not None:
         return before
