@@ -20,6 +20,7 @@ from boatyard.ci.scm.scm import sign_hmac_sha256
 from boatyard.ciserver.database import Database, InlineDatabase
 from boatyard.ciserver.deliveries import Response
 from boatyard.ciserver.environment import Environment
+from boatyard.ciserver.mirrors import Mirrors
 from boatyard.ciserver.repository import MemoryRepository, Repository
 from boatyard.ciserver.server import CiServer
 from boatyard.machinery.client.client import ExecResult
@@ -190,8 +191,8 @@ class World:
         config = {"apiVersion": "ci.boatyard.dev/v1alpha1", "kind": "CiConfig", "metadata": metadata, "spec": wanted}
         await self.client.create(CiConfig.resource, config, NAMESPACE)
 
-    async def start(self, database: Database | None = None) -> CiServer:
-        """Start a CI server; a second one finds the first one's file."""
+    async def start(self, database: Database | None = None, mirrors: bool = False) -> CiServer:
+        """Start a CI server; a second one finds the first one's file. With ``mirrors`` its repository is a real one."""
         self.database = InlineDatabase(str(self.path / "ciserver.db")) if database is None else self.database
         environment = Environment(
             "shop", NAMESPACE, 0, "/ci/team/shop", "https://ci.example/ci/team/shop", self.path, "memory:", host="127.0.0.1"
@@ -202,7 +203,7 @@ class World:
 
         self.server = CiServer(
             environment, self.client, self.clock, database=database or self.database, store=self.objects, http=self.scm,
-            repository=lambda team: lambda: repository(),
+            repository=lambda team: Mirrors(self.path, team).repository if mirrors else repository,
         )  # fmt: skip
         self._task = asyncio.create_task(self.server.run())
         await self.until(lambda: self.server.ready or self._failed())

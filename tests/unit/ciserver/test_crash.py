@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.ciserver.conftest import World
 
 from boatyard.ciserver.database import Connection, InlineDatabase
+from unit.ciserver.conftest import World
 
 A, B = "a" * 40, "b" * 40
 
