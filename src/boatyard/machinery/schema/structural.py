@@ -139,18 +139,25 @@ class Structural:
     # --- what it does to a document ---
 
     def default(self, obj: Any) -> None:
-        """Fill in defaults, in place. A null where a default is declared and null isn't allowed counts as absent."""
+        """Fill in defaults, in place. A field that is null where null isn't allowed counts as absent."""
+        self._default(obj, True)
+
+    def _default(self, obj: Any, fill: bool) -> None:
         if isinstance(obj, dict):
-            for key, raw in self.properties.items():
-                if "default" in raw and (key not in obj or (obj[key] is None and not raw.get("nullable"))):
+            for key in [key for key, value in obj.items() if value is None]:
+                child = self.child(key)
+                if child is not None and child.type and not child.schema.get("nullable"):
+                    del obj[key]
+            for key, raw in self.properties.items() if fill else ():
+                if "default" in raw and key not in obj:
                     obj[key] = copied(raw["default"])
             for key, value in obj.items():
-                if isinstance(value, (dict, list)) and (child := self.child(key)) is not None and not child.foreign:
-                    child.default(value)
+                if isinstance(value, (dict, list)) and (child := self.child(key)) is not None:
+                    child._default(value, fill and not child.foreign)
         elif isinstance(obj, list) and "items" in self.schema:
             for value in obj:
                 if isinstance(value, (dict, list)):
-                    self.items.default(value)
+                    self.items._default(value, fill)
 
     def prune(self, obj: Any) -> list[str]:
         """Remove undeclared fields, in place, and return their paths (``spec.steps[0].typo``)."""

@@ -68,6 +68,7 @@ def _check(node: Structural, value: Any, path: str, old: Any) -> Iterator[FieldE
             return
     elif node.type and not _is_of(value, node.type):
         yield _type_error(path, value, node.type)
+        yield from _check_enum(schema, value, path)
         return
     yield from _check_value(schema, value, path)
     yield from _check_rules(schema, value, path, old)
@@ -83,6 +84,11 @@ def _type_error(path: str, value: Any, wanted: str) -> FieldError:
     return FieldError(path, "FieldValueTypeInvalid", told)
 
 
+def _format_error(path: str, value: Any, wanted: str) -> FieldError:
+    told = f"Invalid value: {literal(value)}: {path} in body must be of type {wanted}: {literal(value)}"
+    return FieldError(path, "FieldValueTypeInvalid", told)
+
+
 def _check_object(node: Structural, value: dict[str, Any], path: str, old: dict[str, Any]) -> Iterator[FieldError]:
     for key in node.schema.get("required") or ():
         if key not in value:
@@ -90,7 +96,7 @@ def _check_object(node: Structural, value: dict[str, Any], path: str, old: dict[
     if node.embedded:
         for key in ("apiVersion", "kind"):
             if not value.get(key):
-                yield required(_below(path, key), "must not be empty")
+                yield required(_below(path, key))
     for key, inner in value.items():
         child = node.child(key)
         if child is not None:
@@ -124,9 +130,7 @@ def _check_rules(schema: dict[str, Any], value: Any, path: str, old: Any) -> Ite
 
 def _check_value(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:
     """The keywords that constrain a value of the right type."""
-    if (allowed := schema.get("enum")) and value not in allowed:
-        told = ", ".join(literal(one) for one in allowed)
-        yield FieldError(path, "FieldValueNotSupported", f"Unsupported value: {_shown(value)}: supported values: {told}")
+    yield from _check_enum(schema, value, path)
     if isinstance(value, str):
         yield from _check_text(schema, value, path)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -146,16 +150,22 @@ def _check_value(schema: dict[str, Any], value: Any, path: str) -> Iterator[Fiel
     yield from _check_combined(schema, value, path)
 
 
+def _check_enum(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:
+    if (allowed := schema.get("enum")) and value not in allowed:
+        told = ", ".join(literal(one) for one in allowed)
+        yield FieldError(path, "FieldValueNotSupported", f"Unsupported value: {_shown(value)}: supported values: {told}")
+
+
 def _check_text(schema: dict[str, Any], value: str, path: str) -> Iterator[FieldError]:
     if (most := schema.get("maxLength")) is not None and len(value) > most:
         yield too_long(path, most)
-    if (least := schema.get("minLength")) is not None and len(value) < least:
+    elif (least := schema.get("minLength")) is not None and len(value) < least:
         yield _invalid(path, value, f"{path} in body should be at least {least} chars long")
-    if (pattern := schema.get("pattern")) is not None and not compiled_pattern(pattern).search(value):
+    elif (pattern := schema.get("pattern")) is not None and not compiled_pattern(pattern).search(value):
         yield _invalid(path, value, f"{path} in body should match '{pattern}'")
     fits = FORMATS.get(schema.get("format", ""))
     if fits is not None and not fits(value):
-        yield _invalid(path, value, f"{path} in body must be of type {schema['format']}: {literal(value)}")
+        yield _format_error(path, value, schema["format"])
 
 
 def _check_number(schema: dict[str, Any], value: int | float, path: str) -> Iterator[FieldError]:
@@ -173,7 +183,7 @@ def _check_number(schema: dict[str, Any], value: int | float, path: str) -> Iter
         yield _invalid(path, value, f"{path} in body should be a multiple of {step:g}")
     bits = {"int32": 31, "int64": 63}.get(schema.get("format", ""))
     if bits and not -(2**bits) <= value < 2**bits:
-        yield _invalid(path, value, f"{path} in body must be of type {schema['format']}: {literal(value)}")
+        yield _format_error(path, value, schema["format"])
 
 
 def _check_combined(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:

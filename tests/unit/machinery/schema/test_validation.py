@@ -86,7 +86,7 @@ def faults(schema, value, old=None):
         (
             {"type": "object", "x-kubernetes-embedded-resource": True},
             {"kind": "A"},
-            "x.apiVersion: Required value: must not be empty",
+            "x.apiVersion: Required value",
         ),
     ],
 )

@@ -62,4 +62,4 @@ def type_errors(resource: Resource, obj: Object) -> list[FieldError]:
 
 def is_type_error(error: FieldError) -> bool:
     """Whether the value isn't of its type at all, or out of its range."""
-    return error.type == "FieldValueTypeInvalid" or " in body must be of type " in error.message
+    return error.type == "FieldValueTypeInvalid"
