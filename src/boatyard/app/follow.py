@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from boatyard.ci.kinds import FINAL_PHASES, Build
 from boatyard.machinery.client.client import Client
+from boatyard.machinery.meta.conditions import is_true
 from boatyard.machinery.meta.core import PODS
 from boatyard.machinery.meta.errors import ApiError, Gone, NotFound
 from boatyard.machinery.meta.objects import Object, revision
@@ -54,8 +55,12 @@ async def outcome(client: Client, name: str, namespace: str) -> Object:
     raise NotFound(f"{name} was deleted before it was over")
 
 
-async def follow(client: Client, name: str, namespace: str) -> AsyncGenerator[LogLine, None]:
-    """Log lines of a build until it is over. Raises NotFound when there is no such build."""
+async def follow(client: Client, name: str, namespace: str, objects: ObjectStore) -> AsyncGenerator[LogLine, None]:
+    """Log lines of a build until it is over, none twice and none left out. Raises NotFound when there is no such build.
+
+    What a pod doesn't tell any more (it ended quickly, its node was lost) comes from the object store at the end.
+    """
+    told: dict[tuple[int, str], int] = {}
     followed = 0
     async with aclosing(states(client, Build.resource, name, namespace)) as builds:
         async for build in builds:
@@ -63,8 +68,14 @@ async def follow(client: Client, name: str, namespace: str) -> AsyncGenerator[Lo
                 if attempt["number"] > followed:
                     followed = attempt["number"]
                     async for line in _attempt(client, attempt["pod"], namespace, followed):
+                        told[line[:2]] = told.get(line[:2], 0) + 1
                         yield line
-            if phase(build) in FINAL_PHASES:
+            if phase(build) in FINAL_PHASES and (is_true(build, "Archived") or not (build.get("status") or {}).get("attempts")):
+                async for line in archived(objects, build):
+                    if told.get(line[:2], 0):
+                        told[line[:2]] -= 1
+                    else:
+                        yield line
                 return
 
 

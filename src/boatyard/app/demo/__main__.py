@@ -28,6 +28,7 @@ from boatyard.machinery.client.kubeconfig import from_kubeconfig
 from boatyard.machinery.meta.core import SECRETS
 from boatyard.machinery.meta.errors import NotFound
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.objects.directory import DirectoryObjects
 
 NAME, NAMESPACE = "berths", "default"
 COLOURS = {"Succeeded": "green", "Failed": "red"}
@@ -114,10 +115,10 @@ class Demo:
         name = f"{NAME}-{number}"
         async with asyncio.timeout(BUILD_SECONDS):
             await self._appears(client, name)
-            async with aclosing(follow(client, name, NAMESPACE)) as lines:
+            async with aclosing(follow(client, name, NAMESPACE, DirectoryObjects(self.data.objects))) as lines:
                 async for line in lines:
                     text = line.text.decode(errors="replace")
-                    if not text.startswith("\x1b]"):
+                    if not text.startswith("##[boatyard]"):
                         self.console.print(f"  [dim]{line.container:>8}[/] {escape(text)}", highlight=False, soft_wrap=True)
             build = await outcome(client, name, NAMESPACE)
         verdict = phase(build)
@@ -141,10 +142,8 @@ class Demo:
             counts = (build["status"].get("tests") or {}).get("counts") or {}
             tests = f"{counts.get('passed', 0)} of {counts.get('total', 0)} tests passed"
             colour = COLOURS.get(verdict, "yellow")
-            self.console.print(
-                f"  [{colour}]{verdict:<10}[/] {build['metadata']['name']:<10} {tests:<24} {build['spec']['source']['subject']}",
-                highlight=False,
-            )
+            told = f"{build['metadata']['name']:<10} {tests:<24} {build['spec']['source'].get('subject', '')}"
+            self.console.print(f"  [{colour}]{verdict:<10}[/] {escape(told)}", highlight=False, soft_wrap=True)
         login = self._boatyard("login", "--next", config["status"]["url"]).stdout.strip()
         self.console.print(f"\n  its page     {login}", highlight=False, soft_wrap=True)
         self.console.print(

@@ -101,7 +101,9 @@ async def logs(name: str, namespace: str, following: bool, connect: Any) -> None
         build = await client.get(Build.resource, name, namespace)
         if phase(build) not in FINAL_PHASES and not following:
             click.echo(f"{name} is {phase(build).lower()}; follow it with -f", err=True)
-        lines = archived(objects, build) if phase(build) in FINAL_PHASES or not following else follow(client, name, namespace)
+        lines = (
+            archived(objects, build) if phase(build) in FINAL_PHASES or not following else follow(client, name, namespace, objects)
+        )
         async with aclosing(lines):
             async for line in lines:
                 sys.stdout.buffer.write(line.text + b"\n")
