@@ -12,17 +12,17 @@ from boatyard.machinery.runtime.settings import Settings
 from boatyard.machinery.runtime.simulation import SimWorld, simulate
 
 
-def test_an_idle_control_plane_writes_only_its_nodes_heartbeats(control_plane: Any, sim_node: Any) -> None:
+def test_an_idle_control_plane_writes_only_its_nodes_heartbeats(sim: Any) -> None:
     async def scenario(world: SimWorld) -> None:
         def controllers(manager: Manager) -> Any:
             settings = Settings(object_store=MemoryObjects(world.now), api_ca_pem="PEM", secrets_key=b"k")
             return discovery.controllers(manager, settings)
 
-        control = control_plane(world, controllers)
+        control = sim.control_plane(world, controllers)
         control.component.start()
         await world.sleep(1)
         await install_kinds(control.component.current.services["api"])
-        node = sim_node(world, "node-1", control.component, lambda pod: (1, 0))
+        node = sim.node(world, "node-1", control.component, lambda pod: None)
         node.component.start()
         await world.sleep(120)
         control.component.crash()

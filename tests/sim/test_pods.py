@@ -29,15 +29,15 @@ def outcome(number: int) -> str:
     return "Failed" if number % 3 == 0 else "Succeeded"
 
 
-def scenario(control_plane: Any, sim_node: Any, pods: int, crash_rate: float) -> Callable[[SimWorld], Any]:
+def scenario(sim: Any, pods: int, crash_rate: float) -> Callable[[SimWorld], Any]:
     async def run(world: SimWorld) -> None:
-        control = control_plane(world, controllers, crash_rate=crash_rate)
+        control = sim.control_plane(world, controllers, crash_rate=crash_rate)
 
-        def script(pod: Any) -> tuple[float, int]:
+        def script(pod: Any) -> Any:
             number = int(pod["metadata"]["name"].rpartition("-")[2])
-            return 1 + number % 7, 1 if outcome(number) == "Failed" else 0
+            return sim.process(world.now() + 1 + number % 7, 1 if outcome(number) == "Failed" else 0)
 
-        nodes = [sim_node(world, f"node-{n}", control.component, script, crash_rate=crash_rate) for n in range(2)]
+        nodes = [sim.node(world, f"node-{n}", control.component, script, crash_rate=crash_rate) for n in range(2)]
         seen: dict[int, str] = {}  # what the user has written down, durably
 
         async def user(life: Incarnation) -> None:
@@ -80,7 +80,7 @@ def scenario(control_plane: Any, sim_node: Any, pods: int, crash_rate: float) ->
 
         def done() -> bool:
             world.crashing = len(seen) < pods
-            left = control.keys("/registry/core/pods/") or any(node.machine.ends_at for node in nodes)
+            left = control.keys("/registry/core/pods/") or any(node.machine.running for node in nodes)
             return len(seen) == pods and not left
 
         await world.until(done, "every pod has its verdict and nothing is left", within=20_000)
@@ -90,11 +90,11 @@ def scenario(control_plane: Any, sim_node: Any, pods: int, crash_rate: float) ->
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_every_pod_has_its_verdict(control_plane: Any, sim_node: Any, seed: int) -> None:
-    history = simulate(seed, scenario(control_plane, sim_node, pods=40, crash_rate=0.01))
+def test_every_pod_has_its_verdict(sim: Any, seed: int) -> None:
+    history = simulate(seed, scenario(sim, pods=40, crash_rate=0.01))
     assert b"crashes" in history
 
 
-def test_the_same_seed_gives_the_same_history_byte_for_byte(control_plane: Any, sim_node: Any) -> None:
-    run = scenario(control_plane, sim_node, pods=20, crash_rate=0.02)
+def test_the_same_seed_gives_the_same_history_byte_for_byte(sim: Any) -> None:
+    run = scenario(sim, pods=20, crash_rate=0.02)
     assert simulate(5, run) == simulate(5, run)
