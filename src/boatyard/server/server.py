@@ -29,6 +29,7 @@ from boatyard.server.discovery import Discovery
 from boatyard.server.health import Health
 from boatyard.server.nodes import Nodes
 from boatyard.server.objects import Objects
+from boatyard.server.openapi import OpenApi
 from boatyard.server.pods import STREAMS, Pods
 from boatyard.server.tables import Tables
 from boatyard.server.watches import Watches
@@ -59,7 +60,7 @@ class ApiServer:
         self._objects, self._watches = Objects(registry, tables), Watches(registry, tables, world)
         self._nodes = Nodes(registry.ledger, pki)
         self.pods = Pods(registry, self._nodes)
-        self._discovery, self._health = Discovery(registry.kinds), Health(version)
+        self._discovery, self._openapi, self._health = Discovery(registry.kinds), OpenApi(registry.kinds), Health(version)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -136,7 +137,7 @@ class ApiServer:
             verb, address = call.request.method.lower(), call.request.path
             if not public(address) and not self._registry.authorizer.allows_path(call.caller, verb, address).allowed:
                 raise Forbidden(f'forbidden: User "{call.caller.name}" cannot {verb} path "{address}"')
-            found = self._health.answer(call) or self._discovery.answer(call)
+            found = self._health.answer(call) or self._discovery.answer(call) or self._openapi.answer(call)
             if found is None:
                 raise NotFound("the server could not find the requested resource")
             return found

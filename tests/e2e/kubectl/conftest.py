@@ -1,0 +1,140 @@
+"""A scripted kubectl session: the real program, against a server of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boatyard.ci.kinds import Build, CiConfig
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.client.kubeconfig import kubeconfig, write_kubeconfig
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, NODES, SERVICE_ACCOUNTS
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.runtime.world import RealWorld
+from boatyard.machinery.schema.crd import crd_of
+from boatyard.machinery.store.memory import MemoryStore
+from boatyard.server.auth.pki import Pki
+from boatyard.server.server import ApiServer
+from parts import need
+from unit.server.fake_kubelet import FakeKubelet
+
+VERSIONS = ("1.33", "1.27")
+OTHERS = ("1.28", "1.29", "1.30", "1.31", "1.32")
+
+
+def program(version: str) -> str | None:
+    """``kubectl.1.33`` on the PATH or beside kubectl itself."""
+    name = f"kubectl.{version}"
+    known = shutil.which("kubectl")
+    beside = Path(known).resolve().parent / name if known else None
+    return shutil.which(name) or (str(beside) if beside and beside.exists() else None)
+
+
+@dataclass
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Kubectl:
+    """One version of the program with a configuration of its own."""
+
+    version: str
+    path: str
+    home: Path
+
+    @property
+    def minor(self) -> int:
+        return int(self.version.split(".")[1])
+
+    async def __call__(
+        self, *arguments: str, stdin: str | None = None, fails: bool = False, env: dict[str, str] | None = None
+    ) -> Said:
+        """Run to the end. A failure that wasn't expected fails the test with what kubectl said."""
+        async with self.started(*arguments, env=env) as process:
+            out, err = await asyncio.wait_for(process.communicate(stdin.encode() if stdin is not None else None), 60)
+        said = Said(process.returncode or 0, out.decode(), err.decode())
+        assert bool(said.code) == fails, f"kubectl {' '.join(arguments)}: {said.code}\n{said.out}\n{said.err}"
+        return said
+
+    @asynccontextmanager
+    async def started(self, *arguments: str, env: dict[str, str] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A running command, killed at the end if it still runs."""
+        process = await asyncio.create_subprocess_exec(
+            self.path, *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": str(self.home / "config"), **(env or {})},
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def line(process: asyncio.subprocess.Process) -> str:
+    """The next line that a running command prints."""
+    assert process.stdout is not None
+    return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().rstrip("\n")
+
+
+@dataclass
+class Yard:
+    """The server behind kubectl."""
+
+    server: ApiServer
+    client: EmbeddedClient
+    kubelet: FakeKubelet
+
+
+@pytest.fixture
+async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
+    """A server with a node, a namespace's service account and our kinds."""
+    world = RealWorld()
+    registry = Registry(MemoryStore(), world)
+    await registry.start()
+    pki = Pki(tmp_path / "pki", world)
+    server = ApiServer(registry, pki=pki, world=world)
+    await server.start()
+    client = EmbeddedClient(registry, pod_streams=server.pods)
+    kubelet = FakeKubelet(pki, "n1")
+    await kubelet.start()
+    await client.create(NODES, {"metadata": {"name": "n1"}})
+    await client.patch(NODES, "n1", {"status": kubelet.status()}, subresource="status")
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default", "namespace": "default"}})
+    for model in (CiConfig, Build):
+        await client.create(CUSTOM_RESOURCE_DEFINITIONS, crd_of(model))
+    cert, key = pki.admin()
+    text = kubeconfig(server.address, ca=pki.ca_pem(), cert=cert.read_text(), key=key.read_text())
+    (tmp_path / "home").mkdir()
+    write_kubeconfig(tmp_path / "home" / "config", text)
+    yield Yard(server, client, kubelet)
+    await kubelet.stop()
+    await server.stop()
+
+
+@pytest.fixture(
+    params=[*(pytest.param(v, marks=pytest.mark.real) for v in VERSIONS),
+            *(pytest.param(v, marks=[pytest.mark.real, pytest.mark.long]) for v in OTHERS)]
+)  # fmt: skip
+def kubectl(request: pytest.FixtureRequest, yard: Yard, tmp_path: Path) -> Kubectl:
+    path = program(request.param)
+    need(path is not None, f"kubectl {request.param} isn't installed: put it on the PATH as kubectl.{request.param}")
+    assert path is not None
+    return Kubectl(request.param, path, tmp_path / "home")
