@@ -1,22 +1,16 @@
-"""Provisions a team's CI server from its CiConfig, and repairs what drifts.
-
-Everything made belongs to the CiConfig by owner reference: its deletion takes all of it, and nothing that is not its own. An object
-of the same name that belongs to somebody else is left alone and told of in a condition.
-"""
+"""Keeps a CI instance for every CiConfig: composes what it needs, repairs what drifted, tells how it is, leaves nothing behind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
-from boatyard.ci import ciconfig_parts as parts
-from boatyard.ci import ports
-from boatyard.ci.ciconfig_fields import CiConfigSpec
-from boatyard.ci.drift import covers
-from boatyard.ci.kinds import CICONFIG_LABEL, Build, CiConfig
-from boatyard.machinery.meta.conditions import is_true, set_condition
+from boatyard.ci.engines.engine import Engine, UnknownEngine, load
+from boatyard.ci.instance import PREFIX, account, base_path, drift, instance_name, network, storage
+from boatyard.ci.instance.progress import Progress, of_pod
+from boatyard.ci.kinds import FINAL_PHASES, LONGEST_NAME, Build, CiConfig
+from boatyard.machinery.meta.conditions import set_condition
 from boatyard.machinery.meta.core import (
     INGRESSES,
     PERSISTENT_VOLUME_CLAIMS,
@@ -27,262 +21,237 @@ from boatyard.machinery.meta.core import (
     SERVICE_ACCOUNTS,
     SERVICES,
 )
-from boatyard.machinery.meta.errors import AlreadyExists, Conflict, Invalid, NotFound
-from boatyard.machinery.meta.objects import Object, annotations, deleting, labels, name, namespace, owned_by, revision, uid
+from boatyard.machinery.meta.errors import AlreadyExists, NotFound
+from boatyard.machinery.meta.names import dns1035_label
+from boatyard.machinery.meta.objects import (
+    Object,
+    annotations,
+    deleting,
+    finalizers,
+    labels,
+    name,
+    namespace,
+    owned_by,
+    owner_reference,
+    revision,
+    uid,
+)
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.meta.timestamps import parse_time
-from boatyard.machinery.runtime.controller import Controller, Request, Watch, owner_requests
+from boatyard.machinery.runtime.controller import Controller, Request, Watch
 from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.settings import Settings
 
-FIELD_MANAGER = "boatyard-ciconfig"
-ACTIVITY_SECONDS = 60.0
-"""``status.lastActivity`` is as fine as this: a write per build would be too many."""
-RESTART_SECONDS = 5.0
-"""Between the end of a CI server's pod and the next one."""
-PORT_INDEX = "ci-server"
+MANAGER = "boatyard-ciconfig"
+FINALIZER = "boatyard.dev/instance"
+"""On a CiConfig until its builds are over and gone, and their logs and artifacts with them."""
+OWNED = (SECRETS, SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, PERSISTENT_VOLUME_CLAIMS, PODS, SERVICES, INGRESSES)
+CISERVERS = "ciservers"
+BUILDS = "ciconfig"
+DELETION_SECONDS = 2.0
 
 
 def controller(manager: Manager, settings: Settings) -> Controller:
-    """The CiConfigs' controller."""
-    configs = Configs(manager, settings)
-    owned = owner_requests("CiConfig")
-    kinds = (PODS, SERVICES, INGRESSES, SECRETS, SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, PERSISTENT_VOLUME_CLAIMS)
-    # One worker: two passes at once could choose the same port.
-    watches = [*(Watch(kind, owned) for kind in kinds), Watch(Build.resource, configs.active)]
-    return Controller("ciconfig", CiConfig.resource, configs.reconcile, watches=watches)
+    ciconfigs = CiConfigs(manager, settings)
+    watches = [Watch(resource, by_name) for resource in OWNED]
+    return Controller(
+        "ciconfig", CiConfig.resource, ciconfigs.reconcile, watches=[*watches, Watch(Build.resource, ciconfigs.activity)], workers=4
+    )
 
 
-class _Foreign(Exception):
+def by_name(obj: Object) -> Iterable[Request]:
+    """The CiConfig whose instance an object of this name would belong to: also of one that is in its way."""
+    if name(obj).startswith(PREFIX):
+        yield Request(namespace(obj), name(obj).removeprefix(PREFIX))
+
+
+class NameTaken(Exception):
     """An object of that name belongs to somebody else."""
 
 
-class Configs:
-    """Passes over CiConfigs."""
+class CiConfigs:
+    """The passes over CiConfigs."""
 
     def __init__(self, manager: Manager, settings: Settings) -> None:
         self._client, self._world, self._settings = manager.client, manager.world, settings
         self._configs = manager.cache(CiConfig.resource)
-        self._pods = manager.cache(PODS, indexes={PORT_INDEX: _server_index})
-        self._latest: dict[tuple[str, str], str] = {}
-        """When a build of a CiConfig last began or ended, as far as the cache has shown."""
-        kinds = (SERVICES, INGRESSES, SECRETS, SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS, PERSISTENT_VOLUME_CLAIMS)
-        self._caches = {kind: manager.cache(kind) for kind in kinds}
-        self._recorder = manager.recorder("ciconfig-controller")
-        self._assigned: dict[tuple[str, str], int] = {}
-        """Ports that were given out and that no pod in the cache shows yet."""
+        self._builds = manager.cache(Build.resource, indexes={BUILDS: _config_of})
+        self._caches = {resource: manager.cache(resource) for resource in OWNED}
+        self._caches[PODS].add_index(CISERVERS, _is_ciserver)
+        self._recorder = manager.recorder("boatyard-ciconfig")
+        self._active: dict[Request, str] = {}
+        """When a build of each CiConfig last began or ended, to the minute: what the cache of builds has told so far."""
 
-    def active(self, build: Object) -> Iterable[Request]:
-        """A build that began or ended concerns its CiConfig, if that is news to its status."""
-        config = labels(build).get(CICONFIG_LABEL, "")
-        key = (namespace(build), config)
-        moments = (build["metadata"].get("creationTimestamp"), (build.get("status") or {}).get("finishedAt"))
-        latest = self._latest[key] = max(self._latest.get(key, ""), *(moment or "" for moment in moments))
-        known = self._configs.get(config, key[0])
-        if known is not None and _is_news(latest, (known.get("status") or {}).get("lastActivity", "")):
-            yield Request(*key)
+    def activity(self, build: Object) -> Iterable[Request]:
+        """A build that began or ended concerns its CiConfig, once a minute; one that is gone concerns one that is being deleted."""
+        request = Request(namespace(build), build["spec"]["ciConfig"])
+        status = build.get("status") or {}
+        minute = max(status.get("startedAt") or "", status.get("finishedAt") or "")[:16]
+        if minute > self._active.get(request, ""):
+            self._active[request] = minute
+            yield request
+        config = self._configs.get(request.name, request.namespace)
+        if config is not None and deleting(config):
+            yield request
 
     async def reconcile(self, request: Request) -> float | None:
-        """One pass over one CiConfig."""
-        ciconfig = self._configs.get(request.name, request.namespace)
-        if ciconfig is None or deleting(ciconfig):
-            self._assigned.pop((request.namespace, request.name), None)
-            self._latest.pop((request.namespace, request.name), None)
+        """One pass."""
+        live = self._configs.get(request.name, request.namespace)
+        if live is None:
+            self._active.pop(request, None)
+            return None
+        if deleting(live):
+            return await self._delete(live)
+        if FINALIZER not in finalizers(live):
+            # Before the first thing is made. The write brings the next pass.
+            patch = {"metadata": {"finalizers": [*finalizers(live), FINALIZER], "resourceVersion": revision(live)}}
+            await self._client.patch(CiConfig.resource, name(live), patch, namespace(live), field_manager=MANAGER)
             return None
         try:
-            spec = CiConfig.read(ciconfig).spec
-            wrong = parts.problems(ciconfig, spec)
-        except msgspec.ValidationError as error:
-            spec, wrong = None, [str(error)]
-        if spec is None or wrong:
-            await self._tell(ciconfig, False, "Invalid", "; ".join(wrong))
-            return None
-        if spec.paused:
-            await self._tell(ciconfig, True, "Paused", "The CiConfig is paused: nothing is made or repaired.")
-            return None
+            config = CiConfig.read(live)
+            engine = load(config.spec.strategy.master.engine)
+        except (msgspec.ValidationError, UnknownEngine) as error:
+            return await self._tell(live, None, Progress(False, "InvalidSpec", str(error)), valid=False)
+        if problem := _name_problem(request.name):
+            return await self._tell(live, config, Progress(False, "InvalidName", problem), valid=False)
+        if config.spec.paused:
+            return await self._tell(
+                live, config, self._progress(config)._replace(ready=False, reason="Paused", message="paused by its spec")
+            )
         try:
-            await self._converge(ciconfig, spec)
-            again = await self._server(ciconfig, spec)
-        except _Foreign as error:
-            await self._tell(ciconfig, True, "NameTaken", str(error))
-            return 60.0
-        except Invalid as error:
-            await self._tell(ciconfig, True, "Refused", str(error))
-            return None
-        await self._tell(ciconfig, True, "", "")
-        return again
+            for resource, wanted in self._wanted(config, engine):
+                await self._ensure(live, resource, wanted)
+        except NameTaken as taken:
+            return await self._tell(live, config, Progress(False, "NameTaken", str(taken)))
+        return await self._tell(live, config, self._progress(config))
 
-    async def _converge(self, ciconfig: Object, spec: CiConfigSpec) -> None:
-        wanted: tuple[tuple[Resource, Object], ...] = (
-            (SERVICE_ACCOUNTS, parts.service_account(ciconfig)),
-            (ROLES, parts.role(ciconfig, spec)),
-            (ROLE_BINDINGS, parts.role_binding(ciconfig)),
-            (SECRETS, parts.secret(ciconfig, self._settings)),
-            (PERSISTENT_VOLUME_CLAIMS, parts.claim(ciconfig, spec)),
-            (SERVICES, parts.service(ciconfig)),
-            (INGRESSES, parts.ingress(ciconfig, self._settings)),
-        )
-        for resource, body in wanted:
-            await self._repair(ciconfig, resource, body)
+    def _wanted(self, config: CiConfig, engine: Engine) -> Iterable[tuple[Resource, Object]]:
+        """Everything that makes the instance; what is needed comes before what needs it."""
+        port = network.choose_port(config, self._caches[PODS].by_index(CISERVERS, account.CISERVER))
+        yield SECRETS, account.secret(config, self._live(SECRETS, config), self._world, self._settings.secrets_key)
+        yield SERVICE_ACCOUNTS, account.service_account(config)
+        yield ROLES, account.role(config, engine.rules(config))
+        yield ROLE_BINDINGS, account.role_binding(config)
+        yield PERSISTENT_VOLUME_CLAIMS, storage.claim(config, self._live(PERSISTENT_VOLUME_CLAIMS, config))
+        yield SERVICES, network.service(config)
+        yield INGRESSES, network.ingress(config, self._settings)
+        yield PODS, drift.stamped(engine.pod(config, port, self._settings))
 
-    async def _repair(self, ciconfig: Object, resource: Resource, body: Object) -> None:
-        """Make or mend one object; nothing is written when nothing is wrong."""
-        actual = self._caches[resource].get(name(body), namespace(body))
-        if actual is not None:
-            if not owned_by(actual, ciconfig):
-                raise _Foreign(f"{resource.kind} {name(body)} exists and doesn't belong to this CiConfig.")
-            if deleting(actual):
-                return  # its end brings the next pass
-            if covers(actual, body):
-                return
-            if resource == PERSISTENT_VOLUME_CLAIMS:
-                body = _resized(actual, body)
-                if covers(actual, body):
-                    return
-        else:
+    def _live(self, resource: Resource, config: CiConfig) -> Object | None:
+        return self._caches[resource].get(instance_name(config.metadata.name), config.metadata.namespace)
+
+    async def _ensure(self, owner: Object, resource: Resource, wanted: Object) -> None:
+        """Make the object, or bring it back to what is wanted. Raises NameTaken for one that isn't ours."""
+        live = self._caches[resource].get(name(wanted), namespace(wanted))
+        wanted = {**wanted, "metadata": {**wanted["metadata"], "ownerReferences": [owner_reference(owner)]}}
+        if live is not None and not owned_by(live, owner):
+            raise NameTaken(f"{resource.kind} {name(wanted)} exists and isn't this CiConfig's: rename or delete it")
+        if resource is PODS:
+            await self._ensure_pod(owner, live, wanted)
+        elif live is None:
             try:
-                await self._client.create(resource, body, namespace(body), field_manager=FIELD_MANAGER)
+                await self._client.create(resource, wanted, namespace(wanted), field_manager=MANAGER)
+            except AlreadyExists:
+                # Made a moment ago, by a pass that died or by somebody else: the cache will tell, and with it comes another pass.
                 return
-            except AlreadyExists:
-                found = await self._client.get(resource, name(body), namespace(body))
-                if not owned_by(found, ciconfig):
-                    raise _Foreign(f"{resource.kind} {name(body)} exists and doesn't belong to this CiConfig.") from None
-                if covers(found, body):
-                    return
-        applied = await self._client.apply(resource, body, field_manager=FIELD_MANAGER)
-        if not covers(applied, body):
-            # What somebody added to a list of ours stays under apply: it is theirs. In these objects nothing is.
-            await self._client.patch(resource, name(body), body, namespace(body), field_manager=FIELD_MANAGER)
-        await self._recorder.event(ciconfig, "Normal", "Repaired", f"{resource.kind} {name(body)} was put right.")
+        elif not drift.covers(live, wanted):
+            await self._client.apply(resource, wanted, field_manager=MANAGER)
+            await self._recorder.event(
+                owner, "Normal", "Repaired", f"{resource.kind} {name(wanted)} was brought back to what is declared"
+            )
 
-    async def _server(self, ciconfig: Object, spec: CiConfigSpec) -> float | None:
-        """The CI server's pod: made, or made anew when it drifted or died."""
-        own = parts.part_name(name(ciconfig))
-        actual = self._pods.get(own, namespace(ciconfig))
-        if actual is not None and not owned_by(actual, ciconfig):
-            raise _Foreign(f"Pod {own} exists and doesn't belong to this CiConfig.")
-        if actual is not None and deleting(actual):
-            return None
-        body = parts.pod(ciconfig, spec, self._settings, self._port(ciconfig, actual))
-        if actual is None:
+    async def _ensure_pod(self, owner: Object, live: Object | None, wanted: Object) -> None:
+        if live is None:
             try:
-                await self._client.create(PODS, body, namespace(body), field_manager=FIELD_MANAGER)
+                await self._client.create(PODS, wanted, namespace(wanted), field_manager=MANAGER)
             except AlreadyExists:
-                return 1.0  # the cache will show it
-            return None
-        dead = (actual.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-        same = annotations(actual).get(parts.HASH_ANNOTATION) == annotations(body)[parts.HASH_ANNOTATION]
-        if same and not dead:
-            if not covers(labels(actual), labels(body)):
-                await self._client.patch(PODS, own, {"metadata": {"labels": labels(body)}}, namespace(body))
-            return None
-        why = "it ended" if dead else "what it is made from has changed"
-        if dead and (wait := _seconds_since(actual, self._world.now())) < RESTART_SECONDS:
-            return RESTART_SECONDS - wait
-        await self._recorder.event(ciconfig, "Normal", "Restarting", f"The CI server's pod is made anew: {why}.")
-        try:
-            await self._client.delete(PODS, own, namespace(body), uid=uid(actual))
-        except (NotFound, Conflict):
-            pass
-        return None
-
-    def _port(self, ciconfig: Object, actual: Object | None) -> int:
-        """The port it has, or a free one."""
-        key = (namespace(ciconfig), name(ciconfig))
-        if actual is not None and (port := _port_of(actual)):
-            self._assigned.pop(key, None)
-            return port
-        if key not in self._assigned:
-            servers = self._pods.by_index(PORT_INDEX, "all")
-            taken = {_port_of(one) for one in servers if (namespace(one), name(one)) != (key[0], parts.part_name(key[1]))}
-            taken |= {port for other, port in self._assigned.items() if other != key}  # membership only
-            self._assigned[key] = ports.choose(*key, taken)
-        return self._assigned[key]
-
-    # --- status ---
-
-    async def _tell(self, ciconfig: Object, valid: bool, reason: str, message: str) -> None:
-        """Write the status if it says something new. ``reason``: why it can't be ready; empty: ask the pod."""
-        now, generation = self._world.now(), ciconfig["metadata"].get("generation", 1)
-        old = ciconfig.get("status") or {}
-        pod = self._pods.get(parts.part_name(name(ciconfig)), namespace(ciconfig))
-        ready = valid and not reason and pod is not None and is_true(pod, "Ready")
-        if not reason:
-            reason, message = ("Ready", "") if ready else _why_not(pod)
-        listed = set_condition(
-            old.get("conditions"), "Valid", valid, "Valid" if valid else "Invalid", "" if valid else message, now, generation
-        )
-        listed = set_condition(listed, "Ready", ready, reason, message, now, generation)
-        status: dict[str, Any] = {
-            "phase": "Failed" if not valid or reason in ("NameTaken", "Refused") else "Awake" if ready else "Provisioning",
-            "url": self._settings.gateway_url + parts.base_path(ciconfig),
-            "observedGeneration": generation,
-            "conditions": listed,
-        }
-        if (scm := (ciconfig["spec"].get("source") or {}).get("scm")) and isinstance(scm, dict):
-            status["webhook"] = f"{status['url']}/hooks/{scm.get('type', '')}"
-        claim = self._caches[PERSISTENT_VOLUME_CLAIMS].get(parts.part_name(name(ciconfig)), namespace(ciconfig))
-        if claim is not None:
-            bound = {"claim": name(claim), "volume": claim["spec"].get("volumeName")}
-            status["volume"] = {key: value for key, value in bound.items() if value}
-        latest = self._latest.get((namespace(ciconfig), name(ciconfig)), "")
-        if _is_news(latest, old.get("lastActivity", "")):
-            status["lastActivity"] = latest
-        if covers(old, status):
+                return
+        elif deleting(live):
             return
-        patch = {"metadata": {"resourceVersion": revision(ciconfig)}, "status": status}
+        elif (live.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            await self._replace(owner, live, f"it ended: {(live.get('status') or {}).get('reason') or 'its node gave it up'}")
+        elif annotations(live).get(drift.TEMPLATE_HASH) != annotations(wanted)[drift.TEMPLATE_HASH]:
+            await self._replace(owner, live, "what it is made from has changed")
+        elif not drift.covers(labels(live), labels(wanted)):
+            await self._client.apply(PODS, {**wanted, "spec": live["spec"]}, field_manager=MANAGER)
+
+    async def _replace(self, owner: Object, pod: Object, why: str) -> None:
+        """End the pod; the next pass after it is gone makes a new one."""
+        await self._recorder.event(owner, "Normal", "Replacing", f"the CI server's pod is made anew: {why}")
         try:
-            await self._client.patch(CiConfig.resource, name(ciconfig), patch, namespace(ciconfig), subresource="status")
+            await self._client.delete(PODS, name(pod), namespace(pod), uid=uid(pod))
         except NotFound:
             return
-        if not valid:
-            await self._recorder.event(ciconfig, "Warning", reason, message)
+
+    async def _delete(self, live: Object) -> float | None:
+        """End the builds, wait until they are gone, then take their objects away. The rest follows its owner."""
+        if FINALIZER not in finalizers(live):
+            return None
+        builds = [b for b in self._builds.by_index(BUILDS, f"{namespace(live)}/{name(live)}") if owned_by(b, live)]
+        for build in builds:
+            if not deleting(build):
+                try:
+                    await self._client.delete(Build.resource, name(build), namespace(build), uid=uid(build))
+                except NotFound:
+                    continue
+        if builds:
+            running = sum((b.get("status") or {}).get("phase") not in FINAL_PHASES for b in builds)
+            message = f"{len(builds)} builds are being deleted, {running} of them not over yet"
+            await self._tell(live, None, Progress(False, "Deleting", message))
+            return DELETION_SECONDS
+        async for info in self._settings.object_store.list(f"builds/{namespace(live)}/{name(live)}/"):
+            await self._settings.object_store.delete(info.key)
+        rest = [finalizer for finalizer in finalizers(live) if finalizer != FINALIZER]
+        patch = {"metadata": {"finalizers": rest or None, "resourceVersion": revision(live)}}
+        await self._client.patch(CiConfig.resource, name(live), patch, namespace(live), field_manager=MANAGER)
+        return None
+
+    def _progress(self, config: CiConfig) -> Progress:
+        return of_pod(self._live(PODS, config), self._live(PERSISTENT_VOLUME_CLAIMS, config))
+
+    async def _tell(self, live: Object, config: CiConfig | None, progress: Progress, *, valid: bool = True) -> None:
+        """Write the status, if it says anything new."""
+        before = live.get("status") or {}
+        generation, now = live["metadata"].get("generation", 0), self._world.now()
+        conditions = before.get("conditions")
+        told = "the spec makes sense" if valid else progress.message
+        conditions = set_condition(conditions, "Valid", valid, "Valid" if valid else progress.reason, told, now, generation)
+        conditions = set_condition(conditions, "Ready", progress.ready, progress.reason, progress.message, now, generation)
+        failed = not valid or progress.reason == "NameTaken"
+        status: Object = {
+            **before, "conditions": conditions, "observedGeneration": generation,
+            "phase": "Awake" if progress.ready else "Failed" if failed else "Provisioning",
+        }  # fmt: skip
+        if config is not None:
+            status["url"] = f"{self._settings.gateway_url}{base_path(namespace(live), name(live))}/"
+            scm = config.spec.source.scm
+            if scm is not None:
+                status["webhook"] = f"{status['url']}hooks/{scm.type}"
+            claim = self._live(PERSISTENT_VOLUME_CLAIMS, config)
+            if claim is not None:
+                status["volume"] = {"claim": name(claim), **({"volume": v} if (v := claim["spec"].get("volumeName")) else {})}
+        active = self._active.get(Request(namespace(live), name(live)), "")
+        if active and f"{active}:00Z" > (before.get("lastActivity") or ""):
+            status["lastActivity"] = f"{active}:00Z"
+        if status == before:
+            return
+        if status["phase"] != before.get("phase"):
+            kind = "Warning" if failed else "Normal"
+            await self._recorder.event(live, kind, progress.reason, progress.message)
+        patch = {"metadata": {"resourceVersion": revision(live)}, "status": status}
+        await self._client.patch(CiConfig.resource, name(live), patch, namespace(live), subresource="status", field_manager=MANAGER)
 
 
-def _is_news(latest: str, known: str) -> bool:
-    return bool(latest) and (not known or parse_time(latest) - parse_time(known) >= ACTIVITY_SECONDS)
+def _name_problem(own: str) -> str:
+    problems = dns1035_label(own)
+    if len(own) > LONGEST_NAME:
+        problems.append(f"must be no more than {LONGEST_NAME} characters")
+    return f"metadata.name: {'; '.join(problems)}" if problems else ""
 
 
-def _server_index(pod: Object) -> tuple[str, ...]:
-    return ("all",) if parts.SERVER_LABEL in labels(pod) else ()
+def _config_of(build: Object) -> list[str]:
+    return [f"{namespace(build)}/{build['spec']['ciConfig']}"]
 
 
-def _port_of(pod: Object) -> int:
-    for container in pod["spec"].get("containers") or ():
-        for port in container.get("ports") or ():
-            if port.get("name") == "http":
-                return port.get("containerPort", 0)
-    return 0
-
-
-def _why_not(pod: Object | None) -> tuple[str, str]:
-    """Why the CI server doesn't answer (yet), from its pod."""
-    if pod is None or deleting(pod):
-        return "PodStarting", "The CI server's pod is on its way."
-    status = pod.get("status") or {}
-    for told in status.get("containerStatuses") or ():
-        waiting = (told.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") and waiting["reason"] != "ContainerCreating":
-            return waiting["reason"], waiting.get("message") or f"Container {told['name']} waits."
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return condition.get("reason") or "Unschedulable", condition.get("message", "")
-    if status.get("phase") == "Failed":
-        return status.get("reason") or "PodFailed", status.get("message") or "The CI server's pod has failed."
-    return "PodStarting", "The CI server doesn't answer yet."
-
-
-def _seconds_since(pod: Object, now: float) -> float:
-    """Since the pod's containers ended; long ago when that isn't known."""
-    ends = [
-        ((told.get("state") or {}).get("terminated") or {}).get("finishedAt")
-        for told in (pod.get("status") or {}).get("containerStatuses") or ()
-    ]
-    known = [parse_time(end) for end in ends if end]
-    return now - max(known) if known else float("inf")
-
-
-def _resized(actual: Object, body: Object) -> Object:
-    """A claim's spec is settled once it is bound; only its size may be asked to grow."""
-    wanted = body["spec"]["resources"]
-    return {**body, "spec": {**{key: actual["spec"].get(key) for key in body["spec"]}, "resources": wanted}}
+def _is_ciserver(pod: Object) -> list[str]:
+    component = labels(pod).get(account.COMPONENT_LABEL)
+    return [component] if component else []

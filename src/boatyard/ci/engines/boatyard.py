@@ -1,40 +1,107 @@
-"""``boatyard``: Boatyard's own CI server."""
+"""The engine ``boatyard``: our own CI server."""
 
 from __future__ import annotations
 
-import msgspec
+from urllib.parse import urlsplit
 
-from boatyard.ci.ciconfig_fields import CiConfigSpec
-from boatyard.ci.engines.engine import Place
-from boatyard.machinery.meta.objects import Object, name, namespace
+from boatyard.ci.instance import account, base_path, instance_name
+from boatyard.ci.kinds import CICONFIG_LABEL, CiConfig
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.runtime.settings import Settings
 
-HEALTH = "/healthz"
+IMAGE = "boatyard.dev/ciserver"
+LOOPBACK = "127.0.0.1"
+SCRIPT = 'exec "${BOATYARD_PYTHON:-python3}" -m boatyard.ciserver'
+"""Through a shell: only the image knows where its interpreter is."""
 
 
-def container(ciconfig: Object, spec: CiConfigSpec, place: Place) -> Object:
-    """The CI server's container. It keeps what it must not lose on the claim, and reads the archive of its builds."""
-    own = {
-        "BOATYARD_CICONFIG": name(ciconfig), "BOATYARD_NAMESPACE": namespace(ciconfig), "BOATYARD_PORT": str(place.port),
-        "BOATYARD_BASE_PATH": place.base_path, "BOATYARD_URL": place.url, "BOATYARD_DATA": place.data,
-        "BOATYARD_OBJECTS": place.objects,
-    }  # fmt: skip
-    token = {"secretKeyRef": {"name": place.secret, "key": "gateway-token"}}
-    declared = [msgspec.to_builtins(one) for one in spec.strategy.master.env if one.name not in own]
-    master = spec.strategy.master
-    return {
-        "name": "ciserver",
-        "image": master.image or f"boatyard.dev/ciserver:{place.settings.version or 'latest'}",
-        "command": ["/bin/sh", "-c", 'exec "${BOATYARD_PYTHON:-/opt/boatyard/bin/python}" -m boatyard.ciserver'],
-        "env": [
-            *({"name": key, "value": value} for key, value in own.items()),
-            {"name": "BOATYARD_GATEWAY_TOKEN", "valueFrom": token},
-            *declared,
-        ],
-        "ports": [{"name": "http", "containerPort": place.port}],
-        "readinessProbe": {"httpGet": {"path": HEALTH, "port": place.port}, "periodSeconds": 2, "failureThreshold": 3},
-        "livenessProbe": {
-            "httpGet": {"path": HEALTH, "port": place.port}, "initialDelaySeconds": 30, "periodSeconds": 20, "timeoutSeconds": 10,
-            "failureThreshold": 6,
-        },
-        **({"resources": master.resources} if master.resources else {}),
-    }  # fmt: skip
+class Boatyard:
+    """See :class:`engine.Engine`."""
+
+    def pod(self, config: CiConfig, port: int, settings: Settings) -> Object:
+        name, namespace = config.metadata.name, config.metadata.namespace
+        master = config.spec.strategy.master
+        volumes: list[Object] = [{"name": "data", "persistentVolumeClaim": {"claimName": instance_name(name)}}]
+        mounts: list[Object] = [{"name": "data", "mountPath": "/data"}]
+        objects = f"{settings.objects_url}/builds/{namespace}/{name}"
+        if settings.objects_url.startswith("file:"):
+            # The store is a directory of this machine: the CI server sees its own part of it, read-only.
+            volumes.append({"name": "objects", "hostPath": {"path": urlsplit(objects).path, "type": "DirectoryOrCreate"}})
+            mounts.append({"name": "objects", "mountPath": "/objects", "readOnly": True})
+            objects = "file:///objects"
+        env: list[Object] = [
+            {"name": "BOATYARD_CICONFIG", "value": name},
+            {"name": "BOATYARD_NAMESPACE", "value": namespace},
+            {"name": "BOATYARD_PORT", "value": str(port)},
+            {"name": "BOATYARD_BASE_PATH", "value": base_path(namespace, name)},
+            {"name": "BOATYARD_URL", "value": f"{settings.gateway_url}{base_path(namespace, name)}"},
+            {"name": "BOATYARD_DATA", "value": "/data"},
+            {"name": "BOATYARD_OBJECTS", "value": objects},
+            {
+                "name": "BOATYARD_GATEWAY_TOKEN",
+                "valueFrom": {"secretKeyRef": {"name": instance_name(name), "key": account.GATEWAY_TOKEN}},
+            },
+        ]
+        if urlsplit(settings.gateway_internal_url).hostname == LOOPBACK:
+            # The pod shares the machine's network: only this machine shall reach it.
+            env.append({"name": "BOATYARD_HOST", "value": LOOPBACK})
+        taken = {variable["name"] for variable in env}
+        env += [_variable(v) for v in master.env if v.name not in taken]
+        container: Object = {
+            "name": "ciserver", "image": master.image or f"{IMAGE}:{settings.version}", "command": ["sh", "-c", SCRIPT], "env": env,
+            "ports": [{"name": "http", "containerPort": port}], "volumeMounts": mounts,
+            "startupProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 120},
+            "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 10},
+            "livenessProbe": {
+                "httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 4,
+            },
+            "securityContext": {
+                "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
+            },
+        }  # fmt: skip
+        if master.resources:
+            container["resources"] = master.resources
+        return {
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": instance_name(name), "namespace": namespace,
+                "labels": {CICONFIG_LABEL: name, account.COMPONENT_LABEL: account.CISERVER},
+            },
+            "spec": {
+                "serviceAccountName": instance_name(name), "restartPolicy": "Always", "terminationGracePeriodSeconds": 20,
+                "enableServiceLinks": False, "securityContext": {"runAsNonRoot": True},
+                "containers": [container], "volumes": volumes,
+            },
+        }  # fmt: skip
+
+    def rules(self, config: CiConfig) -> list[Object]:
+        source = config.spec.source
+        secrets = [instance_name(config.metadata.name)]
+        for holder in (source.git, source.scm):
+            if holder is not None and holder.credentials is not None:
+                secrets.append(holder.credentials.secret_ref.name)
+        if source.scm is not None and source.scm.webhook_secret is not None:
+            secrets.append(source.scm.webhook_secret.secret_ref.name)
+        return [
+            {
+                "apiGroups": ["ci.boatyard.dev"], "resources": ["ciconfigs"], "resourceNames": [config.metadata.name],
+                "verbs": ["get", "list", "watch"],
+            },
+            {
+                "apiGroups": ["ci.boatyard.dev"], "resources": ["builds"],
+                "verbs": ["get", "list", "watch", "create", "update", "patch"],
+            },
+            {"apiGroups": ["ci.boatyard.dev"], "resources": ["builds/status"], "verbs": ["get", "update", "patch"]},
+            {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["secrets"], "resourceNames": sorted(set(secrets)), "verbs": ["get"]},
+            {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+        ]  # fmt: skip
+
+
+def _variable(variable) -> Object:
+    if variable.value_from is not None:
+        return {"name": variable.name, "valueFrom": variable.value_from}
+    return {"name": variable.name, "value": variable.value}
+
+
+ENGINE = Boatyard()

@@ -1,45 +1,36 @@
-"""The port to a CI engine: which program a team's CI server is. One file per engine in this folder, found by its name.
-
-Such a file has ``def container(ciconfig, place) -> Object``: the container of the pod ``ci-NAME``.
-"""
+"""The port to an engine: which CI server runs for a team, and what it takes. One file per engine, found by its name."""
 
 from __future__ import annotations
 
 import importlib
-import re
-from dataclasses import dataclass
-from types import ModuleType
+import pkgutil
+from typing import Protocol
 
+from boatyard.ci import engines
+from boatyard.ci.kinds import CiConfig
+from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.runtime.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a CI server is to live."""
-
-    port: int
-    """What it listens on."""
-    url: str
-    """Its pages as the outside sees them; no slash at the end."""
-    base_path: str
-    secret: str
-    """Name of the Secret with its keys: ``gateway-token``, ``webhook``, ``uploads``."""
-    data: str
-    """Where its claim is mounted."""
-    objects: str
-    """URL of its part of the object store."""
-    settings: Settings
-
-
 class UnknownEngine(Exception):
-    """This version has no such engine; the message says which it has."""
+    """No engine of this name is in this version."""
 
 
-def load(engine: str) -> ModuleType:
-    """The engine's file. Raises UnknownEngine."""
-    if re.fullmatch(r"[a-z]+", engine) and engine != "engine":
-        try:
-            return importlib.import_module(f"boatyard.ci.engines.{engine}")
-        except ModuleNotFoundError:
-            pass
-    raise UnknownEngine(f"This version doesn't run the engine {engine!r}; it runs boatyard.")
+class Engine(Protocol):
+    """Composes, from a CiConfig, the objects that only this engine knows. Pure."""
+
+    def pod(self, config: CiConfig, port: int, settings: Settings) -> Object:
+        """The CI server's pod, without owner references: named ``ci-NAME``, serving ``port`` as its port ``http``."""
+        ...
+
+    def rules(self, config: CiConfig) -> list[Object]:
+        """What its service account may do: rules of a Role."""
+        ...
+
+
+def load(name: str) -> Engine:
+    """The engine of that name. Raises UnknownEngine, with those that there are."""
+    known = sorted(module.name for module in pkgutil.iter_modules(engines.__path__) if module.name != "engine")
+    if name not in known:
+        raise UnknownEngine(f"the engine {name!r} isn't in this version; there are: {', '.join(known)}")
+    return importlib.import_module(f"boatyard.ci.engines.{name}").ENGINE

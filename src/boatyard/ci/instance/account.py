@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from boatyard.ci import object_keys
 from boatyard.ci.instance import instance_name
 from boatyard.ci.kinds import CICONFIG_LABEL, CiConfig
 from boatyard.machinery.meta.objects import Object
@@ -11,7 +12,7 @@ from boatyard.machinery.runtime.world import World
 
 COMPONENT_LABEL = "boatyard.dev/component"
 CISERVER = "ciserver"
-WEBHOOK, GATEWAY_TOKEN = "webhook", "gateway-token"
+WEBHOOK, GATEWAY_TOKEN, UPLOADS = "webhook", "gateway-token", "uploads"
 SECRET_CHARACTERS = 40
 
 
@@ -41,13 +42,15 @@ def role_binding(config: CiConfig) -> Object:
     }  # fmt: skip
 
 
-def secret(config: CiConfig, live: Object | None, world: World) -> Object:
-    """The keys that are made for the instance: what is there stays, what is missing is made anew."""
+def secret(config: CiConfig, live: Object | None, world: World, secrets_key: bytes) -> Object:
+    """The keys that are made for the instance: what is there stays, what is missing is made anew. The one by which its builds hand
+    over their artifacts is derived from ``secrets_key``, so that the gateway can check it without reading anything."""
     data = dict((live or {}).get("data") or {})
     for key in (WEBHOOK, GATEWAY_TOKEN):
         if not data.get(key):
             data[key] = base64.b64encode(world.token(SECRET_CHARACTERS).encode()).decode()
+    uploads = object_keys.uploads_key(secrets_key, config.metadata.namespace, config.metadata.name)
     return {
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata(config),
-        "data": {key: data[key] for key in (WEBHOOK, GATEWAY_TOKEN)},
+        "data": {**{key: data[key] for key in (WEBHOOK, GATEWAY_TOKEN)}, UPLOADS: base64.b64encode(uploads).decode()},
     }  # fmt: skip
