@@ -186,7 +186,7 @@ def _is_distinct(value: list[Any], kind: str, map_keys: tuple[str, ...]) -> bool
 
 def _object(node: Structural, mode: Mode) -> Check:
     schema = node.schema
-    required = tuple(schema.get("required") or ())
+    required: tuple[str, ...] = tuple(schema.get("required") or ())
     if node.embedded or schema.keys() & {"enum", "minProperties", "maxProperties"}:
         return _no
     declared = node.properties

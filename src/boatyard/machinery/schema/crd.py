@@ -100,7 +100,8 @@ def _graft(schema: Schema, path: str, name: str) -> None:
         schema = below
     holder, last = (schema, "items") if steps[-1] == "[]" else (schema.get("properties") or {}, steps[-1])
     if last in holder:
-        holder[last] = {"$ref": name, "x-boatyard-foreign": True}
+        told = {key: holder[last][key] for key in ("description",) if key in holder[last]}
+        holder[last] = {**told, "$ref": name, "x-boatyard-foreign": True}
 
 
 def _model_schema(model: type[Model[Any, Any]]) -> tuple[Schema, dict[str, str]]:
