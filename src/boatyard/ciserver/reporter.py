@@ -9,6 +9,7 @@ too.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -38,8 +39,11 @@ class Told(NamedTuple):
 class Reporter:
     """Keeps the intents and works them off."""
 
-    def __init__(self, database: Database, desk: Desk, world: World, metrics: Metrics) -> None:
-        self._database, self._desk, self._world, self._metrics = database, desk, world, metrics
+    def __init__(
+        self, database: Database, desk: Desk, world: World, metrics: Metrics, settled: Callable[[int], Awaitable[None]]
+    ) -> None:
+        """``settled`` is awaited with a build's number after something of it was reported; it must not raise."""
+        self._database, self._desk, self._world, self._metrics, self._settled = database, desk, world, metrics, settled
         self._queue: WorkQueue[int] = WorkQueue(world, base_seconds=0.25, max_seconds=LONGEST_RETRY_SECONDS)
         self._written: dict[str, bool] = {}
         """Reports of this run known to be rows already, by key."""
@@ -112,6 +116,7 @@ class Reporter:
             state = "refused" if outcome == "refused" else "done"
             await self._close(seq, state, note)
             self._metrics.reports.labels(outcome).inc()
+            await self._settled(number)
         return True
 
     async def _open(self, number: int) -> list[tuple[int, scm.Report, float]]:

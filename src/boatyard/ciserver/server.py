@@ -29,6 +29,7 @@ from boatyard.ciserver.team import Team
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta import objects
 from boatyard.machinery.meta.core import PODS
+from boatyard.machinery.meta.errors import ApiError
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.objects.store import ObjectStore
 from boatyard.machinery.runtime.cache import Cache
@@ -56,7 +57,7 @@ class CiServer:
         self.builds = Cache(client, Build.resource, world, namespace=namespace, label_selector=mine)
         self._pods = Cache(client, PODS, world, namespace=namespace, label_selector=mine)
         self.inbox, self.history = Inbox(database, name), History(database)
-        self.reporter = Reporter(database, self.team, world, self.metrics)
+        self.reporter = Reporter(database, self.team, world, self.metrics, self._show_reports)
         planner = Planner(self.team, repository(self.team), self.document, world)
         self._builder = Builder(
             client, namespace, self.inbox, planner, self.archive, world, self.metrics, settled=self._settled
@@ -163,6 +164,21 @@ class CiServer:
         build = new if new is not None else old
         if build is not None:
             self._created.pop(number_of(build), None)
+
+    async def _show_reports(self, number: int) -> None:
+        """Show in the Build's status what the SCM was told. For people only: the database is what counts."""
+        build = self.living(number)
+        if build is None:
+            return
+        told = [
+            {"context": one.report.context, "state": one.report.state, "note": one.note[:500]}
+            for one in await self.reporter.of(number)
+            if one.state != "open"
+        ]
+        name, where = f"{self.environment.name}-{number}", self.environment.namespace
+        with suppress(ApiError, OSError, TimeoutError):
+            patch = {"status": {"reported": told}}
+            await self._client.patch(Build.resource, name, patch, where, subresource="status", field_manager=FIELD_MANAGER)
 
     def _facts(self, number: int) -> Facts:
         build = self.living(number)

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import os
-import re
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from boatyard.ci.kinds import Build, CiConfig
-from boatyard.ci.scm.http import Answer, Unreachable
+from boatyard.ci.scm.memory import MemoryGitea
 from boatyard.ci.scm.scm import sign_hmac_sha256
 from boatyard.ciserver.database import Database, InlineDatabase
 from boatyard.ciserver.deliveries import Response
@@ -121,35 +120,6 @@ class Logs:
         raise AssertionError("a CI server runs nothing in pods")
 
 
-class Scms:
-    """An HTTP that plays Gitea's statuses API: what was posted is listed."""
-
-    def __init__(self) -> None:
-        self.statuses: dict[str, list[dict[str, Any]]] = {}
-        self.down = False
-        self.loses_answers = False
-        self.calls: list[tuple[str, str]] = []
-
-    async def request(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        self.calls.append((method, url))
-        if self.down:
-            raise Unreachable("refused")
-        sha = re.search(r"[0-9a-f]{40}", url)
-        assert sha
-        known = self.statuses.setdefault(sha[0], [])
-        if method == "GET":
-            return Answer(200, json.dumps(known if "page=1&" in url else []).encode())
-        posted = json.loads(body)
-        known.append({**posted, "status": posted["state"]})
-        if self.loses_answers:
-            raise Unreachable("reset while the answer was awaited")
-        return Answer(201, b"{}")
-
-    def told(self, sha: str) -> list[str]:
-        """The states posted on a commit, in their order."""
-        return [status["state"] for status in self.statuses.get(sha, [])]
-
-
 SECRET = b"hook secret"
 NAMESPACE = "team"
 
@@ -160,7 +130,7 @@ class World:
     def __init__(self, tmp_path: Path) -> None:
         self.path = tmp_path
         self.clock = RealWorld()
-        self.scm, self.pods, self.repository, self.objects = Scms(), Logs(), MemoryRepository(), MemoryObjects()
+        self.scm, self.pods, self.repository, self.objects = MemoryGitea(), Logs(), MemoryRepository(), MemoryObjects()
         self.client: EmbeddedClient
         self.server: CiServer
         self.database: InlineDatabase

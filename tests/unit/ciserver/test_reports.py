@@ -82,6 +82,15 @@ async def test_a_refusal_is_kept_with_what_the_scm_said_and_the_next_word_goes_o
     assert "sha does not exist" in reports[0].note
 
 
+async def test_the_build_shows_what_the_scm_was_told(running):
+    await started(running)
+    await running.until(lambda: running.scm.told(A) == ["pending"])
+    await running.becomes("shop-1", "Succeeded")
+    await running.until(lambda: len(running.server.living(1)["status"].get("reported", [])) == 2)
+    told = running.server.living(1)["status"]["reported"]
+    assert [one["state"] for one in told] == ["pending", "success"] and told[0]["context"] == "boatyard/shop"
+
+
 async def test_many_changes_of_a_build_are_two_words(running):
     await started(running)
     for phase in ("Queued", "Starting", "Running", "Running", "Succeeded"):
