@@ -50,7 +50,9 @@ class BuiltInImages:
         self._base = Path(sys.base_prefix)
         self._own_base = self._base != Path("/usr")
         self._package = Path(boatyard.__file__).parent
-        self._site = [Path(path) for path in dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))]
+        libraries = str(Path(msgspec.__file__).parents[1])
+        sites = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), libraries)
+        self._site = [Path(path) for path in dict.fromkeys(sites) if os.path.isdir(path)]
         self._editable = self._package.parent not in self._site
         self._python = f"python{sys.version_info.major}.{sys.version_info.minor}"
 

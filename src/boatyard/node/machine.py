@@ -297,7 +297,7 @@ class MachineRuntime:
         if alive and pod.link is not None and pod.link.containers is not None:
             containers = [msgspec.convert(state, ContainerState) for state in pod.link.containers]
         else:
-            containers = [_after_death(state) for state in _recorded(pod.directory)]
+            containers = [state if alive else _after_death(state) for state in _recorded(pod.directory)]
         started = self._started(pod)
         return PodState(pod.order.config, alive or not started, pod.order.address, pod.order.network is None, tuple(containers))
 

@@ -11,15 +11,8 @@ import signal
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
-NAMESPACES = {
-    "user": CLONE_NEWUSER,
-    "ipc": CLONE_NEWIPC,
-    "uts": CLONE_NEWUTS,
-    "net": CLONE_NEWNET,
-    "pid": CLONE_NEWPID,
-    "mnt": CLONE_NEWNS,
-}
-"""In the order in which they can be entered: the user namespace gives the right to the others."""
+NAMESPACES = {"ipc": CLONE_NEWIPC, "uts": CLONE_NEWUTS, "net": CLONE_NEWNET, "pid": CLONE_NEWPID, "mnt": CLONE_NEWNS}
+"""All but the user namespace, by their names in /proc/PID/ns."""
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2

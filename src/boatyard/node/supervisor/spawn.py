@@ -21,6 +21,7 @@ TYPE_CHECKING = False  # typing itself would cost a supervisor 10 ms at its star
 if TYPE_CHECKING:
     from typing import NoReturn
 
+_GET_USER_NAMESPACE = 0xB701
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -104,15 +105,25 @@ def _child(program: Program, report: int, birth: int, supervisor: int) -> NoRetu
 
 
 def _enter(pid: int) -> None:
-    """Every namespace of that process that isn't ours; the user namespace first, for it gives the right to the others."""
-    found: list[tuple[int, int]] = []
-    for name, flag in linux.NAMESPACES.items():
-        fd = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
-        own = os.stat(f"/proc/self/ns/{name}")
-        if os.fstat(fd).st_ino != own.st_ino:
-            found.append((fd, flag))
-    for fd, flag in found:
-        linux.setns(fd, flag)
+    """Every namespace of that process that isn't ours.
+
+    The user namespace that owns the others comes first, for it gives the right to them. The process's own comes last: bubblewrap
+    makes the namespaces in one and runs in another below it.
+    """
+    others = {name: os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("ipc", "uts", "net", "pid", "mnt")}
+    user = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    owner = fcntl.ioctl(others["mnt"], _GET_USER_NAMESPACE)
+    if not _same(owner, "user"):
+        linux.setns(owner, linux.CLONE_NEWUSER)
+    for name, fd in others.items():
+        if not _same(fd, name):
+            linux.setns(fd, linux.NAMESPACES[name])
+    if os.fstat(user).st_ino != os.fstat(owner).st_ino:
+        linux.setns(user, linux.CLONE_NEWUSER)
+
+
+def _same(fd: int, name: str) -> bool:
+    return os.fstat(fd).st_ino == os.stat(f"/proc/self/ns/{name}").st_ino
 
 
 def _become(program: Program, supervisor: int) -> None:

@@ -85,12 +85,12 @@ class Supervisor:
             container.signal(request["signal"])
         return {"ok": True}
 
-    def _do_watch(self, channel: Channel, _request: dict[str, Any]) -> dict[str, Any] | None:
+    def _do_watch(self, channel: Channel, _request: dict[str, Any]) -> dict[str, Any]:
+        """The state is told before the answer: whoever has the answer knows the state."""
         self._watchers[channel] = True
         channel.drained = lambda: self._tell(channel)
-        channel.say({"ok": True})
         self._tell(channel)
-        return None
+        return {"ok": True}
 
     def _do_exec(self, channel: Channel, request: dict[str, Any]) -> dict[str, Any] | None:
         container = self._newest(request["container"])
