@@ -13,7 +13,7 @@ import pytest
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES
-from boatyard.machinery.meta.errors import AlreadyExists, ApiError
+from boatyard.machinery.meta.errors import AlreadyExists
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import RealWorld
@@ -101,13 +101,3 @@ async def widgets(client: Client) -> Resource:
         pass
     await served(client, WIDGETS)
     return WIDGETS
-
-
-@pytest.fixture
-def refused() -> Any:
-    """``with refused(Invalid) as told: …`` then ``told.value`` is the error."""
-
-    def context(kind: type[ApiError], match: str = "") -> Any:
-        return pytest.raises(kind, match=match)
-
-    return context

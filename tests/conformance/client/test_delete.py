@@ -39,6 +39,8 @@ async def test_finalizers_hold_it(client: Client, namespace: str, widgets: Resou
     await client.create(widgets, body, namespace)
     marked = await client.delete(widgets, "w", namespace)
     assert marked["metadata"]["deletionTimestamp"] and marked["metadata"]["generation"] == 2
+    with pytest.raises(AlreadyExists, match="object is being deleted"):
+        await client.create(widgets, widget(), namespace)
     again = await client.delete(widgets, "w", namespace)
     assert again["metadata"]["deletionTimestamp"] == marked["metadata"]["deletionTimestamp"]
     with pytest.raises(Invalid, match="no new finalizers can be added if the object is being deleted"):

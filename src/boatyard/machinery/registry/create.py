@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from boatyard.machinery.meta.core import NAMESPACES
-from boatyard.machinery.meta.errors import Forbidden, MethodNotAllowed, already_exists, invalid
-from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.errors import AlreadyExists, Forbidden, MethodNotAllowed, already_exists, invalid
+from boatyard.machinery.meta.objects import Object, deleting
 from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
@@ -31,11 +31,19 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
             return await _write(ledger, request, candidate)
         except KeyConflict:
             if left == 1:
-                raise already_exists(request.kind.resource.group_resource, candidate["metadata"]["name"]) from None
+                raise _taken(ledger, request, candidate["metadata"]["name"]) from None
         finally:
             # After a commit the stored object holds what was reserved, and nothing is left to take back.
             request.kind.strategy.abandon(ledger, request.namespace, candidate["metadata"].get("name", ""))
     raise AssertionError("unreachable")
+
+
+def _taken(ledger: Ledger, request: Request, name: str) -> AlreadyExists:
+    error = already_exists(request.kind.resource.group_resource, name)
+    there = ledger.object(request.kind.resource, request.namespace, name)
+    if there is not None and deleting(there):
+        error.message = f"object is being deleted: {error.message}"
+    return error
 
 
 def prepare(ledger: Ledger, request: Request, obj: Object) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from boatyard.machinery.client.client import Propagation
 from boatyard.machinery.meta.errors import conflict
 from boatyard.machinery.meta.objects import Object
-from boatyard.machinery.meta.timestamps import rfc3339
+from boatyard.machinery.meta.timestamps import parse_time, rfc3339
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.metadata import modified
@@ -80,9 +80,9 @@ def _mark(ledger: Ledger, request: Request, options: DeleteOptions, obj: Object)
     grace = strategy.delete_grace_seconds(obj, options.grace_period_seconds)
     if meta.get("deletionTimestamp"):
         # Whoever asks again may only make it shorter.
-        if grace < meta.get("deletionGracePeriodSeconds", 0):
-            requested = ledger.world.now()
-            meta["deletionTimestamp"] = rfc3339(requested + grace)
+        before = meta.get("deletionGracePeriodSeconds", 0)
+        if grace < before:
+            meta["deletionTimestamp"] = rfc3339(parse_time(meta["deletionTimestamp"]) - before + grace)
             meta["deletionGracePeriodSeconds"] = grace
             changed = True
         return changed

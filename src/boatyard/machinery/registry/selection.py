@@ -53,6 +53,4 @@ class Selection:
                     return False
         if self.labels and not self.labels.matches(documents.labels(value)):
             return False
-        return all(
-            (as_text(documents.field_reader(r.path)(value)) == r.value) != r.negated for r in self.fields.requirements
-        )
+        return all((as_text(documents.field_reader(r.path)(value)) == r.value) != r.negated for r in self.fields.requirements)
