@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+import msgspec
+
 from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.objects import copied
 from boatyard.machinery.patch.field_set import FieldSet, Path
@@ -62,9 +64,12 @@ def compare(node: Structural, old: Any, new: Any) -> Changes:
 
 
 _NONE = FieldSet()
+_SAME = Changes(_NONE, _NONE, _NONE)
 
 
 def _compare(node: Structural, old: Any, new: Any) -> Changes:
+    if old == new:
+        return _SAME
     if old is ABSENT:
         return Changes(_NONE, _NONE, _all(node, new))
     if new is ABSENT:
@@ -77,8 +82,6 @@ def _compare(node: Structural, old: Any, new: Any) -> Changes:
         before, after = _indexed(node, old or []), _indexed(node, new or [])
         pairs = {step: (node.items, before.get(step, ABSENT), after.get(step, ABSENT)) for step in {**before, **after}}
     else:
-        if old == new:
-            return Changes(_NONE, _NONE, _NONE)
         # Where one is a map or a keyed list and the other isn't, what was in the one goes and what is in the other comes.
         gone, come = FieldSet(False, _all(node, old).below), FieldSet(False, _all(node, new).below)
         return Changes(gone, FieldSet(True), come)
@@ -212,4 +215,4 @@ def _why_not(node: Structural, item: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return msgspec.json.encode(value, order="sorted").decode()
