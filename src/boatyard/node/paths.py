@@ -29,14 +29,14 @@ class PodPaths:
         return self.root / "logs"
 
     def log(self, container: str, attempt: int) -> Path:
-        return self.root / "logs" / container / f"{attempt}.log"
+        return self.root / "logs" / f"{container}.{attempt}.log"
 
     def attempts(self, container: str) -> list[int]:
         """The starts of a container whose logs are here, oldest first."""
-        directory = self.root / "logs" / container
-        if not directory.is_dir():
+        if not self.logs.is_dir():
             return []
-        return sorted(int(path.stem) for path in directory.iterdir() if path.suffix == ".log" and path.stem.isdigit())
+        names = [path.name.split(".") for path in self.logs.iterdir()]
+        return sorted(int(parts[1]) for parts in names if len(parts) == 3 and parts[0] == container and parts[1].isdigit())
 
     def read_verdict(self) -> Verdict | None:
         try:

@@ -47,4 +47,5 @@ def container_config(
         read_only_root=bool((container.get("securityContext") or {}).get("readOnlyRootFilesystem")),
         tty=bool(container.get("tty")),
         stdin=bool(container.get("stdin")),
+        termination_message_from_log=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )

@@ -156,6 +156,7 @@ class PodWorker:
             return None
         ready = state
         containers = {c["name"]: c for c in (*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"])}
+        started: list[str] = []
         for container, attempt in decision.start:
             declared = containers[container]
 
@@ -164,7 +165,9 @@ class PodWorker:
 
             if await self._troubles.attempt(pod, [container], begin):
                 self._probes.began((container, attempt))
-                self.context.announcer.tell(pod, "Started", f"Started container {container}")
+                started.append(container)
+        if started:  # one event for all of them: each is a write, and a pod may have many
+            self.context.announcer.tell(pod, "Started", f"Started container{'s'[: len(started) > 1]} {', '.join(started)}")
         return await runtime.state(self.uid)
 
     async def _refresh(self, pod: Object, state: PodState) -> float | None:

@@ -74,7 +74,7 @@ def test_a_finalizer_keeps_the_object_and_its_logs_but_nothing_else(node_scenari
         await delete(node)
         await node.world.sleep(5)
         home = node.directory / "pods" / pod["metadata"]["uid"]
-        assert "kept" in (home / "logs" / "main" / "0.log").read_text()
+        assert "kept" in (home / "logs" / "main.0.log").read_text()
         assert not (home / "volumes").exists()
         assert await node.runtime.pods() == []
         await node.client.patch(PODS, "p", {"metadata": {"finalizers": None}}, "default")
