@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -18,6 +19,7 @@ from boatyard.ciserver.server import CiServer
 from boatyard.ciserver.web import Web
 from boatyard.machinery.client.kubeconfig import KubeconfigError, in_cluster
 from boatyard.machinery.objects.directory import DirectoryObjects
+from boatyard.machinery.objects.store import ObjectStore
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.machinery.runtime.world import RealWorld
 
@@ -31,7 +33,7 @@ async def run(environment: Environment) -> None:
     if broken:
         _LOG.warning("the database could not be read: it was put aside as ciserver.db.broken")
     server = CiServer(
-        environment, client, world, database=database, store=DirectoryObjects(_directory(environment.objects)), http=http,
+        environment, client, world, database=database, store=_objects(environment.objects), http=http,
         repository=lambda team: Mirrors(environment.data, team).repository,
     )  # fmt: skip
     stop = asyncio.Event()
@@ -52,12 +54,17 @@ async def run(environment: Environment) -> None:
         await database.close()
 
 
-def _directory(url: str) -> str:
-    """The directory that a file URL names. Raises WrongEnvironment."""
+def _objects(url: str) -> ObjectStore:
+    """The object store that the URL names. Raises WrongEnvironment."""
     parts = urlsplit(url)
-    if parts.scheme != "file" or not parts.path.startswith("/"):
-        raise WrongEnvironment(f"BOATYARD_OBJECTS: must be a file:// URL, not {url!r}")
-    return unquote(parts.path)
+    if parts.scheme == "file" and parts.path.startswith("/"):
+        return DirectoryObjects(unquote(parts.path))
+    # The library for buckets is heavy: only who has a bucket pays for it.
+    module = importlib.import_module("boatyard.machinery.objects.urls")
+    try:
+        return module.open_objects(url)
+    except ValueError as error:
+        raise WrongEnvironment(f"BOATYARD_OBJECTS: {error}") from error
 
 
 def main() -> None:

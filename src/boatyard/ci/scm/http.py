@@ -48,7 +48,11 @@ class AiohttpHttp:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20, connect=10))
         try:
             async with self._session.request(method, url, headers=headers, data=body or None, allow_redirects=False) as response:
-                return Answer(response.status, await response.content.read(MAX_ANSWER_BYTES))
+                body_read = bytearray()
+                # One read gives what is there, not all there will be.
+                while len(body_read) < MAX_ANSWER_BYTES and (piece := await response.content.readany()):
+                    body_read += piece
+                return Answer(response.status, bytes(body_read[:MAX_ANSWER_BYTES]))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}"[:300]) from error
 
