@@ -191,11 +191,11 @@ subjects: [{kind: Group, name: g, apiGroup: rbac.authorization.k8s.io}]
 ---
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
-metadata: {name: boats.sea.example.com}
+metadata: {name: ships.sea.example.com}
 spec:
   group: sea.example.com
   scope: Namespaced
-  names: {plural: boats, kind: Boat}
+  names: {plural: ships, kind: Ship}
   versions:
   - name: v1
     served: true
@@ -364,16 +364,16 @@ BAD = [
     Spoiled("RoleBinding/b", {"roleRef": {"kind": "X", "name": "", "apiGroup": "x"}}),
     Spoiled("RoleBinding/b", {"subjects": [{"kind": "X", "name": ""}, {"kind": "User", "name": "a", "apiGroup": "y"}]}),
     Spoiled("ClusterRoleBinding/b", {"roleRef.kind": "Role", "subjects": [{"kind": "ServiceAccount", "name": "A"}]}),
-    Spoiled("CustomResourceDefinition/boats.sea.example.com", {"spec.names.plural": "boots"}),
-    Spoiled("CustomResourceDefinition/boats.sea.example.com", {"spec.versions.0.storage": False}),
-    Spoiled("CustomResourceDefinition/boats.sea.example.com", {"spec.versions.0.schema": None}),
+    Spoiled("CustomResourceDefinition/ships.sea.example.com", {"spec.names.plural": "shops"}),
+    Spoiled("CustomResourceDefinition/ships.sea.example.com", {"spec.versions.0.storage": False}),
+    Spoiled("CustomResourceDefinition/ships.sea.example.com", {"spec.versions.0.schema": None}),
     Spoiled(
-        "CustomResourceDefinition/boats.sea.example.com",
+        "CustomResourceDefinition/ships.sea.example.com",
         {"spec.versions.0.schema.openAPIV3Schema.properties.spec.properties.a.type": None},
     ),
     Spoiled(
-        "CustomResourceDefinition/boats.sea.example.com",
+        "CustomResourceDefinition/ships.sea.example.com",
         {"spec.versions.0.schema.openAPIV3Schema.properties.spec.properties.a": {"type": "array"}},
     ),
-    Spoiled("CustomResourceDefinition/boats.sea.example.com", {"spec.scope": "World", "spec.group": "A"}),
+    Spoiled("CustomResourceDefinition/ships.sea.example.com", {"spec.scope": "World", "spec.group": "A"}),
 ]
