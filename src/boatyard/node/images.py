@@ -71,8 +71,9 @@ class BuiltInImages:
         """Mounts and environment; for a sandbox without mounts the same things at their real places. Raises MachineError."""
         check(name)
         if not mounted:
-            home = self._directory / "outside"
-            return Image((), {"BOATYARD_HOME": str(home), "BOATYARD_PYTHON": str(home / "bin" / "python")})
+            # One that isn't made but translated: see supervisor/plain.py.
+            mount = Mount(str(self._directory / "outside"), HOME, True)
+            return Image((mount,), {"BOATYARD_HOME": HOME, "BOATYARD_PYTHON": f"{HOME}/bin/python"})
         mounts = [Mount(str(self._directory / "inside" / "bin"), f"{HOME}/bin", True)]
         if self._own_base:
             mounts.append(Mount(str(self._base), f"{HOME}/python", True))

@@ -70,6 +70,8 @@ class ContainerConfig(msgspec.Struct, frozen=True):
     read_only_root: bool = False
     tty: bool = False
     stdin: bool = False
+    termination_message_from_log: bool = False
+    """Take the end of the log where a container that failed left no message (FallbackToLogsOnError)."""
 
 
 class ContainerState(msgspec.Struct, frozen=True):

@@ -37,11 +37,13 @@ class Container:
         self.config = config
         self.key = f"{config['name']}-{config['attempt']}"
         self.group = pod.container_group(self.key)
-        self.env = {"PATH": PATH, "HOME": view.HOME if pod.isolated else pod.directory, "HOSTNAME": pod.hostname, **config["env"]}
+        self.env = {"PATH": PATH, "HOSTNAME": pod.hostname, **pod.own_directories(), **config["env"]}
         self.state: dict[str, Any] = {"name": config["name"], "attempt": config["attempt"], "state": "starting"}
         self.holder: Holder | None = None
         self.pid = 0
         self._cwd = "/"
+        self._translated: list[tuple[str, str, bool]] = []
+        """Mounts that aren't made: see ``plain``."""
         self._record = os.path.join(pod.directory, "containers", f"{self.key}.json")
         self._termination = os.path.join(pod.directory, "containers", f"{self.key}.termination")
         self._log: log.LogFile | None = None
@@ -87,7 +89,8 @@ class Container:
             steps = view.compose(view.host_files(), self._pod.etc_directory, mounts, read_only_root=self.config["read_only_root"])
             self.holder = find(self._pod.sandbox).hold(Cell(tuple(steps), self._pod.hostname, self._pod.uid))
         else:
-            argv, self.env, self._cwd = plain.translate(argv, self.env, self._cwd, mounts)
+            self._translated = mounts
+            _, self.env, self._cwd = plain.translate([], self.env, self._cwd, mounts)
             self.env[plain.COOKIE] = f"{self._pod.pod_uid}/{self.key}"
         inside, ends = self._pipes()
         try:
@@ -110,6 +113,7 @@ class Container:
         """Another program in the same container."""
         env = {**self.env, "TERM": self.env.get("TERM", "xterm")} if tty else self.env
         init = self.holder.init if self.holder else 0
+        argv = plain.translate(argv, {}, "", self._translated)[0]
         return Program(argv, env, self._cwd, streams, tty=tty, uid=self._pod.uid, inside=init, join=self.join)
 
     def _pipes(self) -> tuple[tuple[int, int, int], dict[int, str]]:
@@ -223,7 +227,7 @@ class Container:
         if self.state.get("message"):
             return self.state["message"]
         text = _last_bytes(self._termination, MESSAGE_BYTES)
-        if not text and code != 0 and self.config.get("termination_message_from_log"):
+        if not text and code != 0 and self.config["termination_message_from_log"]:
             text = log.tail(self.config["log_path"], MESSAGE_BYTES)
         return text.decode(errors="replace")
 

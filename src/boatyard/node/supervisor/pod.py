@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from boatyard.node.sandboxes.view import HOME
+
 TYPE_CHECKING = False  # typing itself would cost a supervisor 10 ms at its start
 if TYPE_CHECKING:
     from typing import Any
@@ -47,6 +49,15 @@ class Pod:
 
     def container_group(self, key: str) -> str:
         return f"{self.containers_group}/{key}"
+
+    def own_directories(self) -> dict[str, str]:
+        """Where a container's programs may write what is only theirs; without a view of files that is below the pod's directory."""
+        if self.isolated:
+            return {"HOME": HOME}
+        made = {"HOME": os.path.join(self.directory, "home"), "TMPDIR": os.path.join(self.directory, "tmp")}
+        for path in made.values():
+            os.makedirs(path, exist_ok=True)
+        return made
 
     def check(self, config: dict[str, Any]) -> None:
         """Raises OSError for what this pod can't give a container."""
