@@ -99,7 +99,8 @@ def _with_parents(steps: list[Step]) -> list[Step]:
             above.append(parent)
             known.add(parent)
             parent = os.path.dirname(parent)
-        provided = any(made.kind not in ("dir", "symlink") and _below(step.target, made.target) for made in result)
+        # What is bound brings its own directories; memory is empty.
+        provided = any(made.kind not in ("dir", "symlink", "tmpfs") and _below(step.target, made.target) for made in result)
         if not provided:
             result += [Step("dir", path) for path in reversed(above)]
         known.add(step.target)
