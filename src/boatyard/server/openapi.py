@@ -1,16 +1,22 @@
-"""``/openapi/v3``: an index, and a document for every group and version, made when first asked for."""
+"""``/openapi/v3``: an index, and a document for every group and version, made when first asked for.
+
+``/openapi/v2`` is for older kubectl.
+"""
 
 from __future__ import annotations
 
 import hashlib
 
+import msgspec
 from aiohttp import web
 
+from boatyard.machinery.meta.errors import NotAcceptable
 from boatyard.machinery.registry.core.descriptions import described_type
 from boatyard.machinery.registry.core.types import type_name
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.kinds import Kinds
 from boatyard.machinery.schema.openapi import Served, encode, group_document, group_path, index
+from boatyard.server import openapi_v2
 from boatyard.server.answers import answer, raw
 from boatyard.server.call import Call
 
@@ -26,11 +32,16 @@ class OpenApi:
         self._generation = -1
         self._documents: dict[str, bytes] = {}
         self._made_of: dict[str, list[Kind]] = {}
+        self._v2: bytes | None = None
 
     def answer(self, call: Call) -> web.Response | None:
         """The index or a document, or None when the address is another."""
         path = call.request.path
-        if call.request.method not in ("GET", "HEAD") or not path.startswith(ROOT):
+        if call.request.method not in ("GET", "HEAD"):
+            return None
+        if path == "/openapi/v2":
+            return self._version_2(call)
+        if not path.startswith(ROOT):
             return None
         documents = self._current()
         if path.rstrip("/") == ROOT:
@@ -47,6 +58,14 @@ class OpenApi:
             response.headers["Cache-Control"] = _FOREVER
         return response
 
+    def _version_2(self, call: Call) -> web.Response:
+        if not openapi_v2.accepted(", ".join(call.request.headers.getall("Accept", ()))):
+            raise NotAcceptable(f"/openapi/v2 is served as {openapi_v2.MEDIA_TYPE} only; use /openapi/v3")
+        documents = self._current()
+        if self._v2 is None:
+            self._v2 = openapi_v2.document(msgspec.json.decode(document) for document in documents.values())
+        return web.Response(body=self._v2, headers={"Content-Type": openapi_v2.MEDIA_TYPE})
+
     def _current(self) -> dict[str, bytes]:
         if self._generation != self._kinds.generation:
             groups: dict[str, list[Kind]] = {}
@@ -56,7 +75,7 @@ class OpenApi:
                 path: self._documents[path] if self._made_of.get(path) == kinds else _document(kinds)
                 for path, kinds in groups.items()
             }
-            self._made_of, self._generation = groups, self._kinds.generation
+            self._made_of, self._generation, self._v2 = groups, self._kinds.generation, None
         return self._documents
 
 
@@ -68,4 +87,4 @@ def _served(kind: Kind) -> Served:
     if kind.custom is None:
         return Served(kind.resource, described_type(type_name(kind.resource)), kind.subresources, kind.stored)
     schema = kind.schema()
-    return Served(kind.resource, schema.schema if schema else {"type": "object"}, kind.subresources, kind.stored)
+    return Served(kind.resource, schema.schema if schema else {"type": "object"}, kind.subresources, strategic=False)

@@ -27,16 +27,17 @@ from boatyard.server.server import ApiServer
 from parts import need
 from unit.server.fake_kubelet import FakeKubelet
 
-VERSIONS = ("1.33", "1.27")
-OTHERS = ("1.28", "1.29", "1.30", "1.31", "1.32")
+USUAL = "1.33"
+OTHERS = ("1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.34")
 
 
 def program(version: str) -> str | None:
-    """``kubectl.1.33`` on the PATH or beside kubectl itself."""
+    """``kubectl.1.33`` on the PATH or beside kubectl itself; any other from ``BOATYARD_KUBECTL_1_34``."""
     name = f"kubectl.{version}"
     known = shutil.which("kubectl")
     beside = Path(known).resolve().parent / name if known else None
-    return shutil.which(name) or (str(beside) if beside and beside.exists() else None)
+    named = os.environ.get(f"BOATYARD_KUBECTL_{version.replace('.', '_')}")
+    return named or shutil.which(name) or (str(beside) if beside and beside.exists() else None)
 
 
 @dataclass
@@ -130,11 +131,14 @@ async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
 
 
 @pytest.fixture(
-    params=[*(pytest.param(v, marks=pytest.mark.real) for v in VERSIONS),
-            *(pytest.param(v, marks=[pytest.mark.real, pytest.mark.long]) for v in OTHERS)]
-)  # fmt: skip
+    params=[
+        pytest.param(USUAL, marks=pytest.mark.real),
+        *(pytest.param(version, marks=[pytest.mark.real, pytest.mark.long]) for version in OTHERS),
+    ]
+)
 def kubectl(request: pytest.FixtureRequest, yard: Yard, tmp_path: Path) -> Kubectl:
     path = program(request.param)
-    need(path is not None, f"kubectl {request.param} isn't installed: put it on the PATH as kubectl.{request.param}")
+    variable = f"BOATYARD_KUBECTL_{request.param.replace('.', '_')}"
+    need(path is not None, f"kubectl {request.param} isn't here: put kubectl.{request.param} on the PATH, or name it in {variable}")
     assert path is not None
     return Kubectl(request.param, path, tmp_path / "home")

@@ -45,7 +45,18 @@ async def test_only_what_changes_is_made_anew(http: aiohttp.ClientSession, clien
     assert await index(http) == before
 
 
+async def test_older_clients_get_version_2_as_they_take_it(http: aiohttp.ClientSession) -> None:
+    accept = {"Accept": "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"}
+    async with http.get("/openapi/v2", headers=accept) as response:
+        document = await response.read()
+    assert document.startswith(b"\x0a\x032.0")
+    for expected in (b"#/definitions/v1.PodSpec", b"fieldValidation", b"x-kubernetes-patch-merge-key", b'"kind":"Pod"'):
+        assert expected in document
+    async with http.get("/openapi/v2") as response:
+        assert response.status == 406
+
+
 async def test_no_document(http: aiohttp.ClientSession) -> None:
-    for path in ("/openapi/v3/api/v2", "/openapi/v2", "/openapi/v3x"):
+    for path in ("/openapi/v3/api/v2", "/openapi/v3x", "/openapi"):
         async with http.get(path) as response:
             assert response.status == 404

@@ -18,7 +18,8 @@ from boatyard.machinery.schema.structural import Schema
 
 _COMPONENTS = "#/components/schemas/"
 _NOT_TOLD = ("x-boatyard-foreign",)
-_PATCH_TYPES = ("apply-patch+yaml", "json-patch+json", "merge-patch+json", "strategic-merge-patch+json")
+_STRATEGIC = "strategic-merge-patch+json"
+_PATCH_TYPES = ("apply-patch+yaml", "json-patch+json", "merge-patch+json", _STRATEGIC)
 
 
 class Served(NamedTuple):
@@ -29,6 +30,8 @@ class Served(NamedTuple):
     subresources: tuple[str, ...] = ()
     stored: bool = True
     """False: it is only created (a review)."""
+    strategic: bool = True
+    """Whether it takes strategic merge patches; by this kubectl chooses how to patch."""
 
 
 def group_path(group: str, version: str) -> str:
@@ -141,7 +144,7 @@ def _paths(kind: Served) -> dict[str, Any]:
             "parameters": [_parameter("name", "path"), *in_namespace],
             "get": _operation(resource, "get"),
             "put": _operation(resource, "put", written=True),
-            "patch": _operation(resource, "patch", written=True),
+            "patch": _operation(resource, "patch", written=True, strategic=kind.strategic),
             "delete": _operation(resource, "delete"),
         },
     }
@@ -152,12 +155,14 @@ def _paths(kind: Served) -> dict[str, Any]:
             "parameters": [_parameter("name", "path"), *in_namespace],
             "get": _operation(resource, "get"),
             "put": _operation(resource, "put", written=True),
-            "patch": _operation(resource, "patch", written=True),
+            "patch": _operation(resource, "patch", written=True, strategic=kind.strategic),
         }
     return paths
 
 
-def _operation(resource: Resource, action: str, *, answer: str = "", written: bool = False) -> dict[str, Any]:
+def _operation(
+    resource: Resource, action: str, *, answer: str = "", written: bool = False, strategic: bool = True
+) -> dict[str, Any]:
     name = schema_name(resource).removesuffix(resource.kind) + (answer or resource.kind)
     reply = {"description": "OK", "content": {"application/json": {"schema": {"$ref": _COMPONENTS + name}}}}
     told: dict[str, Any] = {
@@ -170,7 +175,8 @@ def _operation(resource: Resource, action: str, *, answer: str = "", written: bo
     told["parameters"] = [_parameter(parameter, "query") for parameter in ("dryRun", "fieldManager", "fieldValidation")]
     if action == "patch":
         told["parameters"].append(_parameter("force", "query", "boolean"))
-        content: dict[str, Any] = {f"application/{kind}": {"schema": {"type": "object"}} for kind in _PATCH_TYPES}
+        kinds = _PATCH_TYPES if strategic else [kind for kind in _PATCH_TYPES if kind != _STRATEGIC]
+        content: dict[str, Any] = {f"application/{kind}": {"schema": {"type": "object"}} for kind in kinds}
     else:
         content = {"application/json": {"schema": {"$ref": _COMPONENTS + name}}}
     told["requestBody"] = {"required": True, "content": content}
