@@ -285,7 +285,7 @@ def _over(pod: Object) -> bool:
     if status.get("phase") in ("Succeeded", "Failed"):
         return True
     told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    if deleting(pod) and not (pod.get("spec") or {}).get("nodeName"):
+    if deleting(pod) and (not (pod.get("spec") or {}).get("nodeName") or pod["metadata"].get("deletionGracePeriodSeconds") == 0):
         return True
     return bool(told) and all((one.get("state") or {}).get("terminated") for one in told)
 

@@ -52,7 +52,9 @@ def judge(build: Object, pod: Object, now: float, *, pulls: bool = True) -> Verd
     if ended and (reason := _loss(pod)):
         return Verdict("Lost", reason, status.get("message") or f"The pod was lost: {reason}.")
     if not ended and deleting(pod) and not _all_ended(pod):
-        return None
+        # A grace period of 0: its node has confirmed that nothing of it is left, or somebody forced it away.
+        gone = pod["metadata"].get("deletionGracePeriodSeconds") == 0
+        return Verdict("Lost", "PodDeleted", "The pod was deleted from outside.") if gone else None
     if ended or _all_ended(pod):
         return _ended(build, pod, report)
     return _stuck(build, pod, now, pulls)
