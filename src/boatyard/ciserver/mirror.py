@@ -12,7 +12,9 @@ import logging
 import re
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from boatyard.ci.scm.events import PullRequest, Push
 from boatyard.ciserver.git import Git, GitFailed, Started
@@ -30,6 +32,7 @@ _LOG = logging.getLogger(__name__)
 _LOCAL_SECONDS = 30
 _MAX_CHANGED_BYTES = 4 << 20
 _FETCHES_PER_CLEANING = 200
+_KNOWN_COMMITS = 200
 _BROKEN = re.compile(
     r"not a git repository|bad object|object file .* is empty|loose object .* is corrupt|bad index file|packfile .* (?:cannot|is)|"
     r"unable to read|inflate: data stream error|Unable to create .*\.lock|bad (?:signature|tree)|unable to resolve reference|"
@@ -39,6 +42,16 @@ _BROKEN = re.compile(
 _GIT_DIED = (GitFailed, TimeoutError, asyncio.IncompleteReadError, ConnectionError)
 """What a call shows when git gave up on the mirror: its error, or the end of its pipes."""
 _NO_SUCH_REF = re.compile(r"couldn't find remote ref|not our ref|no such remote ref|unadvertised object", re.IGNORECASE)
+
+
+class Commit(NamedTuple):
+    """What one reading tells of a commit."""
+
+    subject: str
+    author: str
+    pipeline: str | None
+    problem: str
+    """Why there is no pipeline although there is a file."""
 
 
 class Mirror:
@@ -52,6 +65,8 @@ class Mirror:
         self._turn = asyncio.Lock()
         self._prepared = False
         self._fetches = 0
+        self._known: dict[str, None] = {}
+        """Commits that were read lately: they need no fetch."""
 
     async def push(self, event: Push) -> Source:
         async with self._turn:
@@ -76,36 +91,25 @@ class Mirror:
         return tuple(path.decode("utf-8", "replace") for path in data.split(b"\0") if path)
 
     async def _push(self, event: Push) -> Source:
-        found = await self._read(event.after)
-        if found is None:
-            await self._fetch_commit(event.ref, event.after)
-            found = await self._read(event.after)
-        if found is None:
-            raise CommitMissing(f"the repository has no commit {event.after} (any more)")
-        subject, author, text, problem = found
+        subject, author, text, problem = await self._commit(event.ref, event.after)
         return Source(event.after, "", event.after, event.before, subject, author, text, problem)
 
     async def _pull_request(self, event: PullRequest) -> Source:
-        head = await self._read(event.head_sha)
-        if head is None:
-            await self._fetch_commit(event.head_ref, event.head_sha)
-            head = await self._read(event.head_sha)
-        if head is None:
-            raise CommitMissing(f"the repository has no commit {event.head_sha} (any more)")
+        head = await self._commit(event.head_ref, event.head_sha)
         target = await self._target(event)
         merged = await self._merge(target, event.head_sha)
         tree = merged.tree
         text, problem = await self._pipeline(tree)
-        return Source(event.head_sha, target, tree, target, head[0] or event.title, head[1], text, problem)
+        return Source(event.head_sha, target, tree, target, head.subject or event.title, head.author, text, problem)
 
     async def _target(self, event: PullRequest) -> str:
         """The commit of the target branch to merge with: the one the SCM named if the repository has it, else the branch's tip."""
         if event.target_sha and await self._read(event.target_sha) is not None:
             return event.target_sha
-        tip = await self._fetch(event.target_ref)
+        await self._fetch(event.target_ref)
         if event.target_sha and await self._read(event.target_sha) is not None:
             return event.target_sha
-        return tip
+        return (await self._run("rev-parse", "--verify", "--quiet", f"{_kept(event.target_ref)}^{{commit}}")).decode().strip()
 
     async def _merge(self, target: str, head: str) -> Source:
         try:
@@ -124,8 +128,22 @@ class Mirror:
             raise MergeConflict(head, target, paths)
         return Source(head, target, tree)
 
-    async def _read(self, commit: str) -> tuple[str, str, str | None, str] | None:
-        """Subject, author, pipeline text and its problem at a commit the mirror has; None when it hasn't got it."""
+    async def _commit(self, ref: str, commit: str) -> Commit:
+        """Fetch the ref and read the commit; when the ref has moved on without it, ask for the commit itself (servers may refuse
+        that). Raises CommitMissing."""
+        found = await self._read(commit) if commit in self._known else None
+        for wanted in (ref, commit):
+            if found is None:
+                with suppress(CommitMissing):
+                    await self._fetch(wanted)
+                found = await self._read(commit)
+        if found is None:
+            raise CommitMissing(f"the repository has no commit {commit} (any more)")
+        self._known = {**dict(list(self._known.items())[-_KNOWN_COMMITS:]), commit: None}
+        return found
+
+    async def _read(self, commit: str) -> Commit | None:
+        """A commit that the mirror has; None when it hasn't got it."""
         await self._prepare()
         async with self._started("cat-file", "--batch") as git:
             git.stdin.write(f"{commit}^{{commit}}\n{commit}:{PIPELINE_FILE}\n".encode())
@@ -135,7 +153,7 @@ class Mirror:
                 return None
             subject, author = _subject_and_author(body)
             text, problem = _as_text(await _next_object(git, MAX_PIPELINE_BYTES))
-            return subject, author, text, problem
+            return Commit(subject, author, text, problem)
 
     async def _pipeline(self, tree: str) -> tuple[str | None, str]:
         async with self._started("cat-file", "--batch") as git:
@@ -143,26 +161,12 @@ class Mirror:
             await git.stdin.drain()
             return _as_text(await _next_object(git, MAX_PIPELINE_BYTES))
 
-    async def _fetch_commit(self, ref: str, commit: str) -> None:
-        """Fetch the ref; when it has moved on without the commit, ask for the commit itself (servers may refuse that)."""
-        try:
-            tip = await self._fetch(ref)
-        except CommitMissing:
-            tip = ""
-        if tip != commit and await self._read(commit) is None:
-            try:
-                await self._fetch(commit)
-            except CommitMissing:
-                pass
-
-    async def _fetch(self, ref: str) -> str:
-        """Fetch one ref or commit into ``refs/boatyard/…``; its commit. Raises CommitMissing, RepositoryUnavailable."""
+    async def _fetch(self, ref: str) -> None:
+        """Fetch one ref or commit into ``refs/boatyard/…``. Raises CommitMissing, RepositoryUnavailable."""
         await self._prepare()
-        # Under its own name a branch `a` could not live beside a branch `a/b` that came after it.
-        kept = f"refs/boatyard/{hashlib.sha256(ref.encode()).hexdigest()[:40]}"
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--no-recurse-submodules")
         try:
-            await self._run("fetch", *options, "--", self._url, f"+{ref}:{kept}", seconds=self._fetch_seconds)
+            await self._run("fetch", *options, "--", self._url, f"+{ref}:{_kept(ref)}", seconds=self._fetch_seconds)
         except GitFailed as error:
             if _NO_SUCH_REF.search(error.told):
                 raise CommitMissing(f"the repository has no {ref}") from error
@@ -174,7 +178,6 @@ class Mirror:
         self._fetches += 1
         if self._fetches % _FETCHES_PER_CLEANING == 0:
             await self._run("gc", "--auto", "--quiet", seconds=self._fetch_seconds, codes=(0, 1, 128))
-        return (await self._run("rev-parse", "--verify", "--quiet", f"{kept}^{{commit}}")).decode().strip()
 
     async def _prepare(self) -> None:
         if self._prepared:
@@ -200,6 +203,7 @@ class Mirror:
             _LOG.warning("the mirror is made anew: %s", error)
             shutil.rmtree(self._directory, ignore_errors=True)
             self._prepared = False
+            self._known.clear()
         except OSError as error:
             raise RepositoryUnavailable(f"the mirror can't be written: {error.strerror or error}") from error
         try:
@@ -215,6 +219,11 @@ class Mirror:
 
     def _started(self, *arguments: str) -> Started:
         return self._git.started("--git-dir", str(self._directory), *arguments, timeout_seconds=_LOCAL_SECONDS)
+
+
+def _kept(ref: str) -> str:
+    """Where a ref is kept. Under its own name a branch ``a`` could not live beside a branch ``a/b`` that came after it."""
+    return f"refs/boatyard/{hashlib.sha256(ref.encode()).hexdigest()[:40]}"
 
 
 async def _next_object(git: Started, max_bytes: int) -> bytes | None:
