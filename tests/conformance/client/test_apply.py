@@ -96,6 +96,19 @@ async def test_a_document_that_does_not_fit(client: Client, namespace: str) -> N
         await client.apply(CONFIG_MAPS, body, field_manager="one")
 
 
+async def test_fields_that_nobody_declared(client: Client, namespace: str, widgets: Resource) -> None:
+    body = widget(typo=1)
+    body["metadata"]["namespace"] = namespace
+    with pytest.raises(ApiError, match=r"\.spec\.typo: field not declared in schema"):
+        await client.apply(widgets, body, field_manager="one")
+
+
+async def test_nulls_are_not_applied(client: Client, namespace: str, widgets: Resource) -> None:
+    body = widget(color=None)
+    body["metadata"]["namespace"] = namespace
+    assert (await client.apply(widgets, body, field_manager="one"))["spec"] == {"size": 1, "color": "red"}
+
+
 async def test_dry_run_changes_nothing(client: Client, namespace: str) -> None:
     tried = await client.apply(CONFIG_MAPS, config_map(namespace, a="1"), field_manager="one", dry_run=True)
     assert tried["data"] == {"a": "1"}

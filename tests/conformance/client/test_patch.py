@@ -56,6 +56,13 @@ async def test_patches_at_the_same_time_all_count(client: Client, namespace: str
     assert {f"k{n}" for n in range(4)} <= data.keys()
 
 
+async def test_nothing_is_left_of_empty_metadata(client: Client, namespace: str, widgets: Resource) -> None:
+    await client.create(widgets, widget(), namespace)
+    empty = {"metadata": {"labels": {}, "annotations": {"a": None}, "finalizers": [], "ownerReferences": []}}
+    metadata = (await client.patch(widgets, "w", empty, namespace))["metadata"]
+    assert not {"labels", "annotations", "finalizers", "ownerReferences"} & metadata.keys()
+
+
 async def test_an_object_that_is_not_there(client: Client, namespace: str) -> None:
     with pytest.raises(NotFound):
         await client.patch(CONFIG_MAPS, "c", {"data": {}}, namespace)

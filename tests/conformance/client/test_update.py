@@ -34,6 +34,14 @@ async def test_without_a_revision_the_last_one_wins(client: Client, namespace: s
     assert changed["data"] == {"a": "2"}
 
 
+async def test_custom_objects_are_replaced_only_at_a_revision(client: Client, namespace: str, widgets: Resource) -> None:
+    await client.create(widgets, widget(), namespace)
+    body = widget(size=2)
+    body["metadata"]["namespace"] = namespace
+    with pytest.raises(Invalid, match=r"metadata.resourceVersion: Invalid value: .*: must be specified for an update"):
+        await client.update(widgets, body)
+
+
 async def test_another_object_of_the_same_name_is_not_meant(client: Client, namespace: str) -> None:
     await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, namespace)
     with pytest.raises(Conflict, match="Precondition failed: UID in precondition"):

@@ -27,6 +27,9 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
         raise BadRequest(
             f"the name of the object ({applied['metadata']['name']}) does not match the name on the URL ({request.name})"
         )
+    there = ledger.find(request.kind.resource, request.namespace, request.name) is not None
+    if not there and request.subresource:
+        raise not_found(request.kind.resource.group_resource, request.name)
     comparable(request, applied)
     schema = request.kind.schema() or ANYTHING
     reset = _reset(request)
@@ -39,9 +42,7 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
             result["metadata"]["resourceVersion"] = revision
         return result
 
-    if ledger.find(request.kind.resource, request.namespace, request.name) is None:
-        if request.subresource:
-            raise not_found(request.kind.resource.group_resource, request.name)
+    if not there:
         if applied["metadata"].get("uid") or applied["metadata"].get("resourceVersion"):
             told = f'Operation cannot be fulfilled on {request.kind.resource.group_resource} "{request.name}"'
             raise Conflict(f"{told}: a uid or resourceVersion was given, but the object does not exist")

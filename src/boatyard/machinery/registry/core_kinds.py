@@ -63,7 +63,7 @@ _KINDS = (
     Kind(core.SERVICE_ACCOUNTS, ("sa",), subresources=("token",), returns_deleted=True),
     Kind(core.ENDPOINT_SLICES, generation=True),
     Kind(core.INGRESSES, ("ing",), subresources=("status",), generation=True, strategy=InitialStatus({"loadBalancer": {}})),
-    Kind(core.LEASES),
+    Kind(core.LEASES, conditional=True),
     Kind(
         core.CERTIFICATE_SIGNING_REQUESTS, ("csr",), subresources=("status", "approval"), fields=_same("spec.signerName"),
         strategy=CertificateSigningRequests(),
@@ -74,7 +74,7 @@ _KINDS = (
     Kind(core.CLUSTER_ROLE_BINDINGS, check_name=names.path_segment),
     Kind(
         core.CUSTOM_RESOURCE_DEFINITIONS, ("crd", "crds"), ("api-extensions",), subresources=("status",), generation=True,
-        strategy=CustomResourceDefinitions(),
+        conditional=True, strategy=CustomResourceDefinitions(),
     ),
 )  # fmt: skip
 

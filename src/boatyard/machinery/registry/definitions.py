@@ -61,7 +61,8 @@ class Definitions:
             resource, tuple(called.get("shortNames") or ()), tuple(called.get("categories") or ()), called.get("singular", ""),
             called.get("listKind", ""), tuple(sorted(version.get("subresources") or {})),
             {field["jsonPath"].lstrip("."): field["jsonPath"].lstrip(".") for field in version.get("selectableFields") or ()},
-            generation=True, check_name=names.dns1123_subdomain, schema=schema, custom=version, terminating=deleting(definition),
+            generation=True, conditional=True, check_name=names.dns1123_subdomain, schema=schema, custom=version,
+            terminating=deleting(definition),
         )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ class Kind:
     """Field selectors beyond metadata.name and metadata.namespace: what a caller writes -> path in the object."""
     generation: bool = False
     """Whether metadata.generation counts changes of what is wanted."""
+    conditional: bool = False
+    """Whether a replacement must name the resourceVersion that it replaces."""
     returns_deleted: bool = False
     """Whether delete answers with the object rather than with a Status."""
     check_name: Callable[[str], list[str]] = names.dns1123_subdomain

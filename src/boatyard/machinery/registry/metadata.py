@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from boatyard.machinery.meta import names
-from boatyard.machinery.meta.errors import BadRequest, FieldError, conflict
+from boatyard.machinery.meta.errors import BadRequest, FieldError, conflict, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
 from boatyard.machinery.registry.request import Request
@@ -34,8 +34,13 @@ def frame(request: Request, obj: Object) -> None:
     metadata = obj.setdefault("metadata", {})
     if not isinstance(metadata, dict):
         raise BadRequest("metadata: expected map")
-    for field in [field for field, value in metadata.items() if value is None]:
+    for field in [field for field, value in metadata.items() if value is None or value == [] or value == {}]:
         del metadata[field]
+    for field in ("labels", "annotations"):
+        texts = metadata.get(field)
+        if isinstance(texts, dict) and None in texts.values():
+            # A null in a map of strings is the empty string to whoever reads it into Go's types.
+            metadata[field] = {key: "" if value is None else value for key, value in texts.items()}
     for field in ("name", "generateName", "namespace", "uid", "resourceVersion"):
         if not isinstance(metadata.get(field, ""), str):
             raise BadRequest(f"metadata.{field}: Invalid value: must be a string")
@@ -88,6 +93,15 @@ def update(request: Request, obj: Object, old: Object) -> None:
         else:
             metadata.pop(field, None)
     metadata["resourceVersion"] = before["resourceVersion"]
+
+
+def conditional(request: Request, obj: Object) -> None:
+    """Check that a replacement says what it replaces, where the kind wants to know. Raises Invalid."""
+    if request.subresource or obj["metadata"].get("resourceVersion") or not request.kind.conditional:
+        return
+    resource = request.kind.resource
+    error = FieldError("metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0: must be specified for an update")
+    raise invalid(resource.plural, resource.group, request.name, [error])
 
 
 def modified(request: Request) -> Exception:

@@ -54,14 +54,19 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
 def comparable(request: Request, applied: Object) -> None:
     """Bring a part of a document into the form in which stored ones are kept, in place, so that the two can be compared.
 
-    Raises BadRequest for unknown fields under strict validation and for values of the wrong type.
+    Raises BadRequest for unknown fields, whose owner nobody could tell, and for values of the wrong type.
     """
     schema = request.kind.schema()
     if schema is None:
         return
-    _prune(request, schema, applied)
+    unknown = schema.prune(applied)
+    if unknown:
+        told = "; ".join(f".{path}: field not declared in schema" for path in unknown)
+        raise BadRequest(f"failed to create typed patch object ({request.namespace}/{request.name}): {told}")
     if request.kind.custom is None:
-        normal.canonicalize(request.kind.resource, applied)
+        normal.normalize(request.kind.resource, applied)
+    else:
+        schema.drop_nulls(applied)
     wrong = [error for error in schema.validate(applied) if is_type_error(error)]
     if wrong:
         raise _undecodable(request, wrong)

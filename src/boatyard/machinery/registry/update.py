@@ -16,4 +16,6 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
     name = obj["metadata"].setdefault("name", request.name)
     if name != request.name:
         raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({request.name})")
+    ledger.record(request.kind.resource, request.namespace, request.name)
+    metadata.conditional(request, obj)
     return await modify(ledger, request, lambda _: documents.fresh(obj))

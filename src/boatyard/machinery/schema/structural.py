@@ -142,6 +142,10 @@ class Structural:
         """Fill in defaults, in place. A field that is null where null isn't allowed counts as absent."""
         self._default(obj, True)
 
+    def drop_nulls(self, obj: Any) -> None:
+        """Remove, in place, every field that is null where null isn't allowed: it counts as absent."""
+        self._default(obj, False)
+
     def _default(self, obj: Any, fill: bool) -> None:
         if isinstance(obj, dict):
             for key in [key for key, value in obj.items() if value is None]:
