@@ -52,7 +52,8 @@ class SimulatedNode:
     async def _live(self, incarnation: Incarnation) -> None:
         runtime = incarnation.port(self.runtime, ("start_pod", "start_container", "signal", "remove_pod"))
         self.agent = Agent(
-            incarnation.port(self.client, ("create", "patch", "delete")), runtime, self.world, self.directory, node_name="n1", sandbox="process",
+            incarnation.port(self.client, ("create", "patch", "delete")), runtime, self.world, self.directory,
+            node_name="n1", sandbox="process",
             actions=FakeActions(self.runtime, self.world), host=self.host, services={"KUBERNETES_SERVICE_HOST": "10.0.0.1"},
         )  # fmt: skip
         await self.agent.run()
