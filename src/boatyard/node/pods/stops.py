@@ -6,8 +6,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from boatyard.machinery.meta.objects import Object, uid
-from boatyard.machinery.meta.timestamps import parse_time
+from boatyard.machinery.meta.objects import Object, deleting, uid
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.node.lifecycle.decision import Start, Stop
 from boatyard.node.lifecycle.history import Histories
@@ -29,12 +28,12 @@ class _Progress:
 
 
 class Stops:
-    """How far the ending of each container of a pod has come. A restarted agent begins anew, with the deadline it had:
-    hooks run at least once."""
+    """How far the ending of each container of a pod has come. A restarted agent begins anew: hooks run at least once."""
 
     def __init__(self, context: NodeContext, wake: Callable[[], None]) -> None:
         self._context, self._wake = context, wake
         self._progress: dict[Start, _Progress] = {}
+        self._deleting_since: float | None = None
 
     async def advance(
         self, group: TaskGroup, pod: Object, past: Histories, pod_ip: str, stops: Sequence[Stop], verdict: Verdict | None,
@@ -86,8 +85,10 @@ class Stops:
         bounds = [progress.began + (usual if own is None else own)]
         if verdict is not None:
             bounds.append(verdict.decided + (usual if verdict.grace_seconds is None else verdict.grace_seconds))
-        if deletion := pod["metadata"].get("deletionTimestamp"):
-            bounds.append(parse_time(deletion))
+        if deleting(pod):
+            # As kubelet has it, the time counts from when the node acts: a node that was away doesn't kill at once when it is back.
+            self._deleting_since = self._deleting_since or self._context.world.now()
+            bounds.append(self._deleting_since + float(pod["metadata"].get("deletionGracePeriodSeconds", usual)))
         deadline = min(bounds)
         if progress.hook_done and progress.terminated_at is not None and deadline > progress.began:
             return max(deadline, progress.terminated_at + (SHORTEST_AFTER_HOOK_SECONDS if usual else 0.0))
