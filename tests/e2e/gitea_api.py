@@ -76,7 +76,8 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, por
     except OSError:
         writer.close()
         return
-    await asyncio.gather(_pour(reader, there_writer), _pour(there_reader, writer))
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(_pour(reader, there_writer), _pour(there_reader, writer))
 
 
 async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -107,6 +107,6 @@ def test_no_sandbox_imports_what_a_supervisor_has_not() -> None:
 
 
 def test_directories_between_memory_and_a_mount_are_open_to_the_pods_user():
-    steps = compose(HostFiles((), (), ()), "/etc-of-pod", [("/source", "/run/boatyard/credentials", True)])
+    steps = view.compose(HostFiles((), (), ()), "/etc-of-pod", [("/source", "/run/boatyard/credentials", True)])
     made = steps.index(Step("dir", "/run/boatyard"))
     assert steps.index(Step("tmpfs", "/run", mode=0o1777)) < made < steps.index(Step("ro", "/run/boatyard/credentials", "/source"))
