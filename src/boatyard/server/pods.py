@@ -82,7 +82,7 @@ class Pods:
         node_path = _node_path(_NODE_PATHS[what], pod, container)
         if not is_websocket(call.request):
             raise BadRequest(
-                f"{what} is served over websockets only, not over SPDY: use kubectl 1.31 or newer, or set "
+                f"{what} is served over websockets only, not over SPDY: use kubectl 1.30 or newer, or set "
                 "KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true (port-forward: KUBECTL_PORT_FORWARD_WEBSOCKETS=true)"
             )
         return await relay(call.request, transport, node_path, params)

@@ -18,6 +18,7 @@ from boatyard.ci.kinds import Build, CiConfig
 from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.client.kubeconfig import kubeconfig, write_kubeconfig
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, NODES, SERVICE_ACCOUNTS
+from boatyard.machinery.registry.rbac import RbacAuthorizer
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import RealWorld
 from boatyard.machinery.schema.crd import crd_of
@@ -109,6 +110,7 @@ async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
     """A server with a node, a namespace's service account and our kinds."""
     world = RealWorld()
     registry = Registry(MemoryStore(), world)
+    registry.authorizer = RbacAuthorizer(registry)
     await registry.start()
     pki = Pki(tmp_path / "pki", world)
     server = ApiServer(registry, pki=pki, world=world)

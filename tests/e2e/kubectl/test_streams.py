@@ -29,9 +29,9 @@ async def test_logs_are_shown_and_followed(kubectl: Kubectl, yard: Yard) -> None
 
 
 async def test_commands_run_in_containers(kubectl: Kubectl) -> None:
-    if kubectl.minor < 31:
+    if kubectl.minor < 30:
         refused = await kubectl("exec", "p", "--", "echo", "hi", fails=True)
-        assert "use kubectl 1.31 or newer" in refused.err
+        assert "use kubectl 1.30 or newer" in refused.err
         return
     assert (await kubectl("exec", "p", "--", "echo", "hi there")).out == "echo hi there"
     typed = await kubectl("exec", "-i", "p", "-c", "main", "--", "cat", stdin="x" * 100_000)

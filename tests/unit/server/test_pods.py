@@ -125,7 +125,7 @@ async def test_spdy_is_refused_by_name(http: aiohttp.ClientSession, kubelet: Fak
     headers = {"Upgrade": "SPDY/3.1", "Connection": "Upgrade"}
     async with http.post(f"{POD}/exec", params={"command": "ls"}, headers=headers) as response:
         assert response.status == 400
-        assert "not over SPDY: use kubectl 1.31 or newer" in (await response.json())["message"]
+        assert "not over SPDY: use kubectl 1.30 or newer" in (await response.json())["message"]
 
 
 async def test_controllers_reach_pods_without_http(
