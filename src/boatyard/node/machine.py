@@ -37,7 +37,7 @@ from boatyard.node.runtime import (
 )
 from boatyard.node.subordinate import SubordinateUsers
 from boatyard.node.supervisor import identity, order, plain, records
-from boatyard.node.supervisor.launch import launch, survey
+from boatyard.node.supervisor.launch import Launcher, survey
 from boatyard.node.supervisor.link import Command, Link, connect
 from boatyard.node.supervisor.order import Order
 
@@ -84,6 +84,7 @@ class MachineRuntime:
         self._pods: dict[str, _Pod] = {}
         self._listeners: list[_Changes] = []
         self._tasks = TaskGroup()
+        self._launcher = Launcher(self._tasks)
         self._capabilities: Capabilities | None = None
 
     @property
@@ -105,10 +106,12 @@ class MachineRuntime:
             await self._adopt(directory.parent.name)
         known = [pod.order.network for pod in self._pods.values() if pod.order is not None and pod.order.network is not None]
         await self._network.start(self._tasks, known)
+        await self._launcher.keep_reserve()
         return self
 
     async def __aexit__(self, *failure: Any) -> None:
         self._tasks.cancel()
+        self._launcher.close()
         for pod in self._pods.values():
             if pod.link is not None:
                 pod.link.close()
@@ -138,7 +141,7 @@ class MachineRuntime:
             if pod.order is None:
                 pod.order = self._write_order(pod.directory, config)
             if not self._started(pod):
-                await launch(pod.directory)
+                await self._launcher.launch(pod.directory)
             if pod.link is None:
                 await self._tie(config.uid, pod)
             return self._state(pod)

@@ -82,6 +82,17 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, "prctl PDEATHSIG")
 
 
+def rename_process(text: str) -> None:
+    """Show ``text`` in place of this process's last argument to `ps` and to whoever looks for it, as far as there is room."""
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    start, end = int(fields[45]), int(fields[46])
+    with open("/proc/self/cmdline", "rb") as file:
+        last = file.read().rstrip(b"\0").rpartition(b"\0")[2]
+    if start and len(last) < end - start:
+        ctypes.memmove(end - 1 - len(last), os.fsencode(text)[: len(last)].ljust(len(last)), len(last))
+
+
 def adopt_orphans() -> None:
     """Orphans below this process become its children."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1, "prctl CHILD_SUBREAPER")

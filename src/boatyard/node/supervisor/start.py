@@ -14,11 +14,13 @@ from boatyard.node.supervisor.pod import Pod
 from boatyard.node.supervisor.supervise import Supervisor, listen
 
 
-def main(directory: str) -> None:
-    """Say ``ready`` (also when another supervisor of this pod runs) or ``error TEXT`` on stdout, then work until stopped."""
-    if os.fork():
+def main() -> None:
+    """Wait for a machine directory, a line of stdin; say ``ready`` (also when another supervisor of this pod runs) or ``error
+    TEXT`` on stdout; then work until stopped."""
+    directory = _read_line()
+    if not directory:
         os._exit(0)
-    os.setsid()
+    linux.rename_process(directory)
     try:
         if not _alone(directory):
             _say("ready")
@@ -31,6 +33,17 @@ def main(directory: str) -> None:
     _let_go_of_terminal()
     supervisor.run()
     os._exit(0)
+
+
+def _read_line() -> str:
+    """Empty when whoever started us has ended."""
+    line = b""
+    while not line.endswith(b"\n"):
+        data = os.read(0, 4096)
+        if not data:
+            return ""
+        line += data
+    return os.fsdecode(line[:-1])
 
 
 def _alone(directory: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from boatyard.node.machine import MachineRuntime
+from boatyard.node.supervisor.launch import Launcher
 
 from .conftest import Yard, find
 
@@ -116,9 +117,7 @@ async def test_two_agents_that_start_a_pod_at_once_get_one_supervisor(yard: Yard
     async with yard.runtime() as runtime:
         await runtime.start_pod(yard.pod("uid-2"))
         pod = runtime._pods["uid-2"]
-        from boatyard.node.supervisor.launch import launch
-
-        await asyncio.gather(*[launch(pod.directory) for _ in range(3)])
+        await asyncio.gather(*[Launcher().launch(pod.directory) for _ in range(3)])
         await yard.until(lambda: len([line for line in yard.processes() if "supervisor" in line]) == 1)
 
 
