@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -38,7 +39,8 @@ def follow_parent() -> None:
 
 
 def tell_ready(fd: int | None) -> None:
-    """In a child: tell the parent that the work has begun."""
+    """In a child: tell the parent that the work has begun. A parent that starts it again doesn't wait for that."""
     if fd is not None:
-        os.write(fd, b"ready")
+        with contextlib.suppress(BrokenPipeError):
+            os.write(fd, b"ready")
         os.close(fd)
