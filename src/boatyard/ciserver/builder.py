@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from boatyard.ci.kinds import Build
 from boatyard.ciserver.archive import Archive
+from boatyard.ciserver.database import FAULTS
 from boatyard.ciserver.inbox import Inbox, Intent
 from boatyard.ciserver.metrics import Metrics
 from boatyard.ciserver.planner import Planner, Skip, Wait
@@ -69,6 +70,9 @@ class Builder:
                     self._unused.pop(seq, None)
                 else:
                     self._queue.add_rate_limited(seq)
+            except FAULTS as error:
+                _LOG.error("the database can't be used now: %s", error)
+                self._queue.add_rate_limited(seq)
             finally:
                 self._queue.done(seq)
 

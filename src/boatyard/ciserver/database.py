@@ -46,6 +46,10 @@ class Database(Protocol):
         ...
 
 
+FAULTS = (sqlite3.OperationalError, OSError)
+"""What a full or failing disk raises: nothing was written; trying again may help."""
+
+
 class NewerData(Exception):
     """The data on the claim was written by a newer version of this program; start that version."""
 

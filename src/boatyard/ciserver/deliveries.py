@@ -7,15 +7,18 @@ starts nothing. What an accepted delivery becomes is :mod:`boatyard.ciserver.bui
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from boatyard.ci.scm.events import Ignored, Malformed, Ping, Trigger
 from boatyard.ci.scm.scm import BadSignature, Scm, Unsigned
+from boatyard.ciserver.database import FAULTS
 from boatyard.ciserver.inbox import Inbox
 from boatyard.ciserver.metrics import Metrics
 from boatyard.machinery.runtime.world import World
 
+_LOG = logging.getLogger(__name__)
 MAX_BODY_BYTES = 25 * 1024 * 1024
 _MAX_DELIVERY_ID = 180
 
@@ -50,7 +53,7 @@ class Deliveries:
         self._desk, self._inbox, self._world, self._metrics, self._accepted = desk, inbox, world, metrics, accepted
 
     async def handle_delivery(self, type: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Answer one delivery; ``headers``' names are lower case. Raises what the database raises: then nothing was accepted."""
+        """Answer one delivery; ``headers``' names are lower case."""
         if len(body) > MAX_BODY_BYTES:
             return self.too_large()
         try:
@@ -80,7 +83,11 @@ class Deliveries:
         why = event.reason if isinstance(event, Ignored) else self._desk.starts_nothing(event)
         if why or isinstance(event, Ignored):
             return self._answer("ignored", 200, ignored=why)
-        accepted = await self._inbox.accept(f"{type}:{delivery}", event, self._world.now())
+        try:
+            accepted = await self._inbox.accept(f"{type}:{delivery}", event, self._world.now())
+        except FAULTS as error:
+            _LOG.error("a delivery can't be stored: %s", error)
+            return self._answer("unavailable", 503, error="the delivery can't be stored now; deliver it again later")
         if accepted.fresh:
             self._accepted(accepted.seq, accepted.number)
         self._metrics.deliveries.labels("accepted" if accepted.fresh else "repeated").inc()

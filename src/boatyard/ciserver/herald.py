@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from boatyard.ci.kinds import RETRY_ANNOTATION
 from boatyard.ci.scm.scm import Report
 from boatyard.ciserver.archive import Archive
+from boatyard.ciserver.database import FAULTS
 from boatyard.ciserver.deliveries import NotReady
 from boatyard.ciserver.environment import Environment
 from boatyard.ciserver.history import History
@@ -49,7 +50,7 @@ class Herald:
             try:
                 await self._tell(number)
                 self._queue.forget(number)
-            except NotReady as error:
+            except (NotReady, *FAULTS) as error:
                 _LOG.warning("build %d: %s", number, error)
                 self._queue.add_rate_limited(number)
             finally:

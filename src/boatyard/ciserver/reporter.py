@@ -16,7 +16,7 @@ import msgspec
 
 from boatyard.ci.scm import scm
 from boatyard.ciserver import statements
-from boatyard.ciserver.database import Connection, Database
+from boatyard.ciserver.database import FAULTS, Connection, Database
 from boatyard.ciserver.deliveries import Desk, NotReady
 from boatyard.ciserver.metrics import Metrics
 from boatyard.machinery.runtime.queue import WorkQueue
@@ -91,6 +91,9 @@ class Reporter:
                 else:
                     self._metrics.reports.labels("retried").inc()
                     self._queue.add_rate_limited(number)
+            except FAULTS as error:
+                _LOG.error("the database can't be used now: %s", error)
+                self._queue.add_rate_limited(number)
             finally:
                 self._queue.done(number)
 

@@ -131,3 +131,24 @@ async def test_ten_thousand_old_deliveries_are_forgotten(world):
     await world.until(lambda: not world.server._builder._open)
     await world.server.inbox.forget_old(world.clock.now() + 31 * 86400)
     assert (await world.push(A)).status == 202
+
+
+async def test_a_full_disk_refuses_deliveries_and_what_was_accepted_before_goes_on_when_there_is_room(world):
+    import sqlite3
+
+    await world.start()
+    run = world.database.run_now
+
+    def full(work):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    world.database.run_now = full
+    answer = await world.push(A)
+    assert answer.status == 503 and "stored" in json.loads(answer.body)["error"]
+    world.database.run_now = run
+    assert (await world.push(A)).status == 202
+    world.database.run_now = full
+    await world.until(lambda: world.server._builder._queue._failures)
+    world.database.run_now = run
+    await world.build("shop-1")
+    await world.until(lambda: world.scm.told(A) == ["pending"])
