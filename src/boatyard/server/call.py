@@ -23,6 +23,8 @@ class Call:
     request: web.Request
     caller: Caller
     warnings: list[str] = field(default_factory=list)
+    plural: str = ""
+    """The served type that the address names, if it does."""
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.telemetry.logs import get_logger
-from boatyard.server import body, path
+from boatyard.server import body, metrics, path
 from boatyard.server.answers import refusal
 from boatyard.server.auth.audit import Audit
 from boatyard.server.auth.authenticate import Authenticator, public
@@ -55,7 +55,7 @@ class ApiServer:
         self.tokens = ServiceAccountTokens(pki.signing_key(), registry.ledger.object, world)
         registry.tokens = self.tokens
         self._authenticator = Authenticator(self.tokens)
-        self._audit = Audit(world)
+        self._audit = Audit()
         tables = Tables(world)
         self._objects, self._watches = Objects(registry, tables), Watches(registry, tables, world)
         self._nodes = Nodes(registry.ledger, pki)
@@ -72,6 +72,7 @@ class ApiServer:
     async def start(self) -> None:
         """Listen. Raises OSError when a port is taken."""
         app = web.Application(client_max_size=body.LIMIT_BYTES)
+        app.on_response_prepare.append(_mark_streams)
         app.router.add_route("*", "/{path:.*}", self._handle)
         # Handlers are cancelled when their client goes away: a watch that has nothing to say would not notice otherwise.
         self._runner = web.AppRunner(
@@ -112,8 +113,8 @@ class ApiServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         caller: Caller | None = None
         call: Call | None = None
+        begun = self._world.monotonic()
         try:
-            self._audit.begin(request)
             caller = self._authenticator.caller(request)
             call = Call(request, impersonated(caller, request.headers, self._registry.authorizer))
             response = await self._route(call)
@@ -128,7 +129,12 @@ class ApiServer:
             log.error("a request failed inside", method=request.method, path=request.path, exc_info=True)
             told = f"an error on the server ({type(error).__name__}) has prevented the request from succeeding"
             response = refusal(InternalError(told))
-        self._audit.end(request, caller, call, response.status)
+        if request.get(_STREAMING) and not response.prepared and request.transport is not None:
+            # The answer had begun when it failed: an answer after it would be taken for a part of it.
+            request.transport.abort()
+        seconds = self._world.monotonic() - begun
+        self._audit.end(request, caller, call, response.status, seconds)
+        metrics.count(request.method, call.plural if call else "", response.status, None if request.get(_STREAMING) else seconds)
         return response
 
     async def _route(self, call: Call) -> web.StreamResponse:
@@ -137,18 +143,24 @@ class ApiServer:
             verb, address = call.request.method.lower(), call.request.path
             if not public(address) and not self._registry.authorizer.allows_path(call.caller, verb, address).allowed:
                 raise Forbidden(f'forbidden: User "{call.caller.name}" cannot {verb} path "{address}"')
-            found = self._health.answer(call) or self._discovery.answer(call) or self._openapi.answer(call)
+            found = self._health.answer(call) or self._discovery.answer(call) or self._openapi.answer(call) or metrics.answer(call)
             if found is None:
                 raise NotFound("the server could not find the requested resource")
             return found
         kind = self._registry.kinds.find(target.group, target.version, target.plural)
         if kind is None or not _well_placed(kind, target):
             raise NotFound("the server could not find the requested resource")
+        call.plural = kind.resource.plural
         if call.request.method == "GET" and not target.subresource and call.flag("watch"):
             return await self._watches.handle(call, kind, target)
         if kind.resource == PODS and target.subresource in ("log", *STREAMS):
             return await self.pods.handle(call, target)
         return await self._objects.handle(call, kind, target)
+
+
+async def _mark_streams(request: web.Request, response: web.StreamResponse) -> None:
+    if not isinstance(response, web.Response):
+        request[_STREAMING] = True
 
 
 def _well_placed(kind: Kind, target: path.ResourcePath) -> bool:
@@ -173,4 +185,5 @@ def _listen(host: str, port: int, freebind: bool) -> socket.socket:
 
 
 _CLIENT_GONE = 499
+_STREAMING: web.RequestKey[bool] = web.RequestKey("streaming", bool)
 _IP_FREEBIND = getattr(socket, "IP_FREEBIND", 15)

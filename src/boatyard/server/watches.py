@@ -18,6 +18,7 @@ from boatyard.machinery.registry.watch import RecordEvent
 from boatyard.machinery.runtime.world import World
 from boatyard.server.call import Call
 from boatyard.server.media import Form
+from boatyard.server.metrics import WATCHES
 from boatyard.server.path import ResourcePath
 from boatyard.server.tables import Tables
 
@@ -55,11 +56,13 @@ class Watches:
         task = asyncio.current_task()
         assert task is not None
         self._running.add(task)
+        WATCHES.inc()
         try:
             async with aclosing(events):
                 return await self._stream(call, events, encode, form, seconds)
         finally:
             self._running.discard(task)
+            WATCHES.dec()
 
     def stop(self) -> None:
         """End every watch as if its time were up."""

@@ -20,6 +20,7 @@ class FakeKubelet:
         self.pki, self.node = pki, node
         self.calls: list[str] = []
         self.port = 0
+        self.breaks = False
         self.more = asyncio.Event()
         self.ended = asyncio.Event()
 
@@ -61,6 +62,8 @@ class FakeKubelet:
         if request.query.get("follow"):
             try:
                 await self.more.wait()
+                if self.breaks and request.transport is not None:
+                    request.transport.abort()
                 await response.write(b"two\n")
             finally:
                 self.ended.set()

@@ -91,6 +91,15 @@ async def test_a_node_out_of_reach_is_told(client: HttpClient, kubelet: FakeKube
         await anext(client.logs("default", "p"))
 
 
+async def test_a_log_that_breaks_off_is_not_taken_for_whole(client: HttpClient, kubelet: FakeKubelet) -> None:
+    async with aclosing(client.logs("default", "p", follow=True)) as chunks:
+        await anext(chunks)
+        kubelet.breaks = True
+        kubelet.more.set()
+        with pytest.raises(ServiceUnavailable):
+            await anext(chunks)
+
+
 async def test_another_node_can_not_answer_for_it(client: HttpClient, kubelet: FakeKubelet, pki: Pki) -> None:
     await client.create(NODES, {"metadata": {"name": "other"}})
     await client.patch(NODES, "other", {"status": kubelet.status()}, subresource="status")

@@ -7,7 +7,6 @@ from typing import Any
 from aiohttp import web
 
 from boatyard.machinery.registry.caller import Caller
-from boatyard.machinery.runtime.world import World
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server.auth.pki import NODE_PREFIX
 from boatyard.server.call import Call
@@ -15,25 +14,18 @@ from boatyard.server.call import Call
 log = get_logger("audit")
 
 _READS = ("GET", "HEAD")
-_BEGUN: web.RequestKey[float] = web.RequestKey("begun", float)
 
 
 class Audit:
     """Writes one line per call that changed something, reached into a pod, or was refused for who asked."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def begin(self, request: web.Request) -> None:
-        request[_BEGUN] = self._world.monotonic()
-
-    def end(self, request: web.Request, caller: Caller | None, call: Call | None, status: int) -> None:
+    def end(self, request: web.Request, caller: Caller | None, call: Call | None, status: int, seconds: float) -> None:
         """``caller`` is None when nobody we know was asking; ``call`` when it came to nothing before it began."""
         intrusive = request.path.endswith(("/exec", "/attach", "/portforward"))
         if request.method in _READS and status not in (401, 403) and not intrusive:
             return
         fields: dict[str, Any] = {"method": request.method, "path": request.path, "status": status, "remote": request.remote}
-        fields["seconds"] = round(self._world.monotonic() - request[_BEGUN], 4)
+        fields["seconds"] = round(seconds, 4)
         if caller is not None:
             fields["user"] = caller.name
         if call is not None and call.caller is not caller:
