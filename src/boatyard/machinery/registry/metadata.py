@@ -20,6 +20,7 @@ ANNOTATIONS_BYTES = 256 * 1024
 _LIFE = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 _SERVER_SET = (*_LIFE, "selfLink", "resourceVersion")
 _KEPT = (*_LIFE, "generateName")
+_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -123,7 +124,8 @@ def validate(request: Request, obj: Object) -> list[FieldError]:
         wrong += [_invalid("metadata.name", name, told) for told in request.kind.check_name(name)]
     if request.kind.resource.namespaced and not _NAMESPACE.fullmatch(metadata.get("namespace", "")):
         wrong.append(FieldError("metadata.namespace", "FieldValueRequired", "Required value"))
-    return wrong + _maps(metadata) + _finalizers(metadata) + _owners(metadata)
+    builtin = request.kind.custom is None and request.kind.resource.group != "apiextensions.k8s.io"
+    return wrong + _maps(metadata) + _finalizers(metadata, builtin) + _owners(metadata)
 
 
 def validate_update(obj: Object, old: Object) -> list[FieldError]:
@@ -170,13 +172,17 @@ def _maps(metadata: Object) -> list[FieldError]:
     return wrong
 
 
-def _finalizers(metadata: Object) -> list[FieldError]:
+def _finalizers(metadata: Object, core: bool) -> list[FieldError]:
+    """Kubernetes' own kinds take only its own finalizers without a domain."""
     wrong: list[FieldError] = []
-    for finalizer in metadata.get("finalizers") or ():
+    for index, finalizer in enumerate(metadata.get("finalizers") or ()):
         if not isinstance(finalizer, str):
             wrong.append(_invalid("metadata.finalizers", finalizer, "must be a string"))
             continue
         wrong += [_invalid("metadata.finalizers", finalizer, told) for told in names.qualified_name(finalizer)]
+        if core and "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+            told = "name is neither a standard finalizer name nor is it fully qualified"
+            wrong.append(_invalid(f"metadata.finalizers[{index}]", finalizer, told))
     return wrong
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.meta.core import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS, SERVICES
-from boatyard.machinery.meta.errors import InternalError, NotFound
+from boatyard.machinery.meta.errors import InternalError, Invalid, NotFound
 from boatyard.machinery.registry.bootstrap import PERMANENT_NAMESPACES
 from boatyard.machinery.registry.caller import SYSTEM
 from boatyard.machinery.registry.registry import Registry
@@ -104,3 +104,8 @@ async def test_the_cause_of_a_deletion_does_not_grow(client: EmbeddedClient) -> 
     first = await client.delete(CONFIG_MAPS, "c", "default")
     again = await client.delete(CONFIG_MAPS, "c", "default")
     assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+
+
+async def test_finalizers_of_core_kinds_say_whose_they_are(client: EmbeddedClient) -> None:
+    with pytest.raises(Invalid, match="name is neither a standard finalizer name nor is it fully qualified"):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "finalizers": ["hold"]}}, "default")
