@@ -70,16 +70,6 @@ class Archive:
         chunks = await self._chunks(number, attempt, container)
         return chunks[-1][0] + chunks[-1][2] if chunks else 0
 
-    async def containers(self, number: int, attempt: int) -> list[str]:
-        """The containers of which there is a log, by name."""
-        prefix = f"{self._prefix}{number}/logs/{attempt}/"
-        return sorted({info.key[len(prefix) :].split("/")[0] async for info in self._store.list(prefix)})
-
-    async def artifacts(self, number: int, attempt: int) -> list[tuple[str, int]]:
-        """(path, bytes) of an attempt's artifacts."""
-        prefix = f"{self._prefix}{number}/artifacts/{attempt}/"
-        return [(info.key[len(prefix) :], info.size_bytes) async for info in self._store.list(prefix)]
-
     async def artifact(self, number: int, attempt: int, path: str) -> AsyncIterator[bytes]:
         """An artifact's bytes. Raises KeyError before the first of them."""
         key, position = f"{self._prefix}{number}/artifacts/{attempt}/{path}", 0

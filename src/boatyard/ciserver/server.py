@@ -13,7 +13,7 @@ from boatyard.ci.scm.http import Http
 from boatyard.ciserver.archive import Archive
 from boatyard.ciserver.bell import Bell
 from boatyard.ciserver.builder import FIELD_MANAGER, Builder
-from boatyard.ciserver.database import Database
+from boatyard.ciserver.database import FAULTS, Database
 from boatyard.ciserver.deliveries import Deliveries, NotReady
 from boatyard.ciserver.environment import Environment
 from boatyard.ciserver.herald import Herald
@@ -37,6 +37,7 @@ from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.machinery.runtime.world import World
 
 _LOG = logging.getLogger(__name__)
+_HOUSEKEEPING_SECONDS = 86400.0
 ANY = "any"
 """The bell's key for news of any build."""
 
@@ -86,9 +87,16 @@ class CiServer:
                 group.start(self._builder.run(), "builder")
                 group.start(self._herald.run(), "herald")
                 group.start(self.reporter.run(), "reporter")
+                group.start(self._keep_house(), "housekeeping")
                 self.ready = True
         finally:
             self.ready = False
+
+    async def _keep_house(self) -> None:
+        while True:
+            await self._world.sleep(_HOUSEKEEPING_SECONDS)
+            with suppress(*FAULTS):
+                await self.inbox.forget_old(self._world.now())
 
     async def _recover(self) -> None:
         """Numbers that anything knows of are taken; what was archived meanwhile is indexed and reported."""

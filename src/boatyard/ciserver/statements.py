@@ -53,8 +53,6 @@ LAST_NUMBER = "SELECT number FROM counter"
 RAISE_NUMBER = "UPDATE counter SET number = max(number, ?)"
 """No number up to this one is free."""
 
-FORGET_RELEASED = "DELETE FROM released WHERE number = ?"
-
 ADD_INTENT = "INSERT INTO intents (delivery, number, event, received, state) VALUES (?, ?, ?, ?, 'open')"
 
 OPEN_INTENTS = "SELECT seq, delivery, number, event, received FROM intents WHERE state = 'open' ORDER BY seq"
@@ -81,8 +79,6 @@ OPEN_REPORTS_OF = "SELECT seq, report, written FROM reports WHERE state = 'open'
 CLOSE_REPORT = "UPDATE reports SET state = ?, note = ? WHERE seq = ?"
 
 REPORTS_OF = "SELECT report, state, note FROM reports WHERE number = ? ORDER BY seq"
-
-FORGET_REPORTS = "DELETE FROM reports WHERE state <> 'open' AND number < ?"
 
 PUT_BUILD = "INSERT INTO builds (number, summary) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET summary = excluded.summary"
 
