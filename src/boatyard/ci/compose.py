@@ -148,7 +148,7 @@ def _identity(ciconfig: Object, config: CiConfigSpec, trigger: Trigger, number: 
 
 
 def _plain(view: Any) -> Object:
-    return msgspec.to_builtins(view)
+    return msgspec.json.decode(msgspec.json.encode(view))  # to_builtins would leave tuples
 
 
 def _standard(config: CiConfigSpec) -> Builder | None:

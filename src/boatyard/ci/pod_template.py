@@ -91,7 +91,7 @@ def part_by_steps(template: Object, steps: Iterable[Step], from_repository: bool
 def add_environment(template: Object, config: CiConfigSpec, standard: Builder | None) -> None:
     """The CiConfig's environment for every container in which steps run; a container's own variables win."""
     given = [StepEnv(name=key, value=value) for key, value in ((standard.env or {}) if standard else {}).items()]
-    added = [msgspec.to_builtins(variable) for variable in (*given, *config.strategy.env)]
+    added = [msgspec.json.decode(msgspec.json.encode(variable)) for variable in (*given, *config.strategy.env)]
     if not added:
         return
     for container in template["spec"]["containers"]:

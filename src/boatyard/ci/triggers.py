@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from boatyard.ci.ciconfig_fields import CiConfigSpec
 from boatyard.ci.pipeline_fields import On
+from boatyard.ci.steps.glob import name_pattern, path_pattern
 
 
 def push_starts(config: CiConfigSpec, on: On | None, ref: str, changed: Sequence[str] | None) -> bool:
@@ -65,16 +66,4 @@ def _says_nothing(on: On | None) -> bool:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str, is_path: bool) -> re.Pattern[str]:
-    """Linear in the text: runs of stars are one star, and there is no nesting."""
-    parts = re.split(r"(\*\*/|\*+)", pattern)
-    told = ""
-    for part in parts:
-        if part == "**/" and is_path:
-            told += "(?:.*/)?"
-        elif part == "**/":
-            told += ".*/"
-        elif part and not part.strip("*"):
-            told += ".*" if len(part) > 1 or not is_path else "[^/]*"
-        else:
-            told += re.escape(part)
-    return re.compile(told, re.DOTALL)
+    return path_pattern(pattern) if is_path else name_pattern(pattern)

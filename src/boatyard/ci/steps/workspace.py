@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
+
+from boatyard.ci.steps.glob import path_pattern
 
 MAX_VISITED = 200_000
 """Directory entries looked at for all patterns."""
@@ -15,30 +16,12 @@ class TooManyFiles(Exception):
     """The workspace has more files than are looked at; the message says how many."""
 
 
-def pattern(glob: str) -> re.Pattern[str]:
-    """A regular expression for paths: ``*`` any characters but ``/``, ``**`` any, ``?`` one. A trailing ``/`` means all below."""
-    glob = glob.removeprefix("./")
-    if glob.endswith("/"):
-        glob += "**"
-    told = ""
-    for part in re.split(r"(\*\*/|\*+|\?)", glob):
-        if part == "**/":
-            told += "(?:.*/)?"
-        elif part == "?":
-            told += "[^/]"
-        elif part and not part.strip("*"):
-            told += ".*" if len(part) > 1 else "[^/]*"
-        else:
-            told += re.escape(part)
-    return re.compile(told, re.DOTALL)
-
-
 def files(root: str, globs: list[str]) -> Iterator[tuple[int, str]]:
     """(index of the first pattern that fits, path below root) of regular files, in order of paths. Links are never followed.
 
     A pattern that names a directory means everything in it. Raises TooManyFiles.
     """
-    patterns = [(pattern(glob), pattern(glob.rstrip("/") + "/**")) for glob in globs]
+    patterns = [(path_pattern(glob), path_pattern(glob.rstrip("/") + "/**")) for glob in globs]
     for path in _walk(root):
         for index, (whole, below) in enumerate(patterns):
             if whole.fullmatch(path) or below.fullmatch(path):

@@ -1,0 +1,110 @@
+"""Pod templates from repositories get no more than the restricted Pod Security Standard and what the CiConfig allows."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boatyard.ci.ciconfig_fields import Trust
+from boatyard.ci.trust import violations
+
+
+def paths(spec, **trust):
+    return [error.path.removeprefix("t.spec") for error in violations({"spec": spec}, Trust(**trust), "t")]
+
+
+def test_a_plain_template_is_fine():
+    volumes = [{"name": "cache", "emptyDir": {}}, {"name": "d", "persistentVolumeClaim": {"claimName": "m2"}}]
+    assert paths({"containers": [{"name": "a", "image": "x"}], "volumes": volumes, "nodeSelector": {"spot": "true"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"hostNetwork": True}, ".hostNetwork"),
+        ({"hostPID": True}, ".hostPID"),
+        ({"nodeName": "n1"}, ".nodeName"),
+        ({"priorityClassName": "system-node-critical"}, ".priorityClassName"),
+        ({"restartPolicy": "Always"}, ".restartPolicy"),
+        ({"serviceAccountName": "admin"}, ".serviceAccountName"),
+        ({"automountServiceAccountToken": True}, ".automountServiceAccountToken"),
+        ({"terminationGracePeriodSeconds": 9999}, ".terminationGracePeriodSeconds"),
+        ({"tolerations": [{"operator": "Exists"}]}, ".tolerations[0]"),
+        ({"securityContext": {"runAsUser": 0}}, ".securityContext.runAsUser"),
+        ({"securityContext": {"sysctls": [{"name": "a"}]}}, ".securityContext.sysctls"),
+        ({"securityContext": {"seccompProfile": {"type": "Unconfined"}}}, ".securityContext.seccompProfile.type"),
+        ({"volumes": [{"name": "a", "hostPath": {"path": "/etc"}}]}, ".volumes[0].hostPath.path"),
+        ({"volumes": [{"name": "a", "nfs": {}}]}, ".volumes[0].nfs"),
+        ({"volumes": [{"name": "boatyard-key", "emptyDir": {}}]}, ".volumes[0].name"),
+        ({"volumes": [{"name": "a", "secret": {"secretName": "scm"}}]}, ".volumes[0].secret.secretName"),
+        ({"volumes": [{"name": "a", "persistentVolumeClaim": {"claimName": "ci-shop"}}]}, ".volumes[0].persistentVolumeClaim.claimName"),
+        (
+            {"volumes": [{"name": "a", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]},
+            ".volumes[0].projected.sources[0].serviceAccountToken",
+        ),
+        ({"imagePullSecrets": [{"name": "r"}]}, ".imagePullSecrets[0].name"),
+    ],
+)
+def test_what_a_pod_may_not_ask_for(spec, path):
+    assert paths(spec) == [path]
+
+
+@pytest.mark.parametrize(
+    ("container", "path"),
+    [
+        ({"securityContext": {"privileged": True}}, "securityContext.privileged"),
+        ({"securityContext": {"allowPrivilegeEscalation": True}}, "securityContext.allowPrivilegeEscalation"),
+        ({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}, "securityContext.capabilities.add"),
+        ({"securityContext": {"runAsNonRoot": False}}, "securityContext.runAsNonRoot"),
+        ({"securityContext": {"procMount": "Unmasked"}}, "securityContext.procMount"),
+        ({"ports": [{"containerPort": 1, "hostPort": 1}]}, "ports[0].hostPort"),
+        ({"volumeMounts": [{"name": "a", "mountPath": "/boatyard/../boatyard/turn"}]}, "volumeMounts[0].mountPath"),
+        ({"volumeMounts": [{"name": "a", "mountPath": "/"}]}, "volumeMounts[0].mountPath"),
+        ({"env": [{"name": "T", "valueFrom": {"secretKeyRef": {"name": "scm", "key": "t"}}}]}, "env[0].valueFrom.secretKeyRef.name"),
+        ({"envFrom": [{"secretRef": {"name": "scm"}}]}, "envFrom[0].secretRef.name"),
+        ({"name": "source"}, "name"),
+    ],
+)
+@pytest.mark.parametrize("group", ["containers", "initContainers"])
+def test_what_a_container_may_not_ask_for(group, container, path):
+    assert paths({group: [{"name": "a", "image": "x", **container}]}) == [f".{group}[0].{path}"]
+
+
+def test_what_the_ciconfig_allows_is_allowed():
+    spec = {
+        "serviceAccountName": "deployer", "tolerations": [{"key": "builds", "operator": "Exists"}],
+        "volumes": [{"name": "a", "hostPath": {"path": "/cache/maven"}}, {"name": "b", "secret": {"secretName": "npm"}}],
+        "containers": [{"name": "a", "image": "registry/team/x:1"}],
+    }  # fmt: skip
+    allowed = {
+        "service_accounts": ("deployer",), "tolerations": ("builds",), "host_paths": ("/cache",), "secrets": ("npm",),
+        "images": ("registry/team/*",),
+    }  # fmt: skip
+    assert paths(spec, **allowed) == []
+    assert len(paths(spec, images=("other/*",))) == 5
+
+
+def test_secrets_of_ci_servers_are_never_allowed():
+    assert paths({"volumes": [{"name": "a", "secret": {"secretName": "ci-shop"}}]}, secrets=("*",)) == [".volumes[0].secret.secretName"]
+
+
+def test_a_path_beside_an_allowed_one_is_not_allowed():
+    for path in ("/cachet", "/cache/../etc"):
+        assert paths({"volumes": [{"name": "a", "hostPath": {"path": path}}]}, host_paths=("/cache",))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["spec", "containers", "volumes", "env", "valueFrom", "securityContext", "capabilities", "add", "projected",
+                         "sources", "hostPath", "path", "name", "tolerations", "key", "ports", "secret", "image", "volumeMounts"]),
+        inner, max_size=4,
+    ),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(["spec", "metadata"]), JSON))
+def test_it_never_fails_whatever_the_template_holds(template):
+    violations(template, Trust(images=("a*",)))
