@@ -13,8 +13,8 @@ _POD_FLAGS: dict[str, str] = {
     "hostIPC": "the host's shared memory",
     "shareProcessNamespace": "a common process tree",
 }
-_POD_SECURITY = ("seLinuxOptions", "windowsOptions", "sysctls", "supplementalGroups")
-_CONTAINER_SECURITY = ("seLinuxOptions", "windowsOptions")
+_POD_SECURITY = ("seLinuxOptions", "windowsOptions", "sysctls", "supplementalGroups", "runAsGroup")
+_CONTAINER_SECURITY = ("seLinuxOptions", "windowsOptions", "runAsGroup")
 
 
 def refusals(pod: Object) -> list[str]:
@@ -49,6 +49,10 @@ def _refusals(pod: Object) -> Iterator[str]:
         yield f"spec.runtimeClassName: this node has no runtime class {spec['runtimeClassName']!r}"
     if (spec.get("os") or {}).get("name", "linux") != "linux":
         yield f"spec.os.name: this node runs linux, not {spec['os']['name']}"
+    if spec.get("hostAliases"):
+        yield "spec.hostAliases: not supported by this node; use a Service"
+    if (spec.get("dnsConfig") or {}).get("nameservers") or spec.get("dnsPolicy") == "None":
+        yield "spec.dnsConfig: pods of this node can't choose their name servers"
     security = spec.get("securityContext") or {}
     for key in _POD_SECURITY:
         if security.get(key):

@@ -12,7 +12,7 @@ from boatyard.machinery.meta.objects import Object, deleting, name, namespace, r
 from boatyard.machinery.meta.timestamps import parse_time
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.node.containers.admission import refusals
-from boatyard.node.lifecycle.decision import Decision, Facts, decide
+from boatyard.node.lifecycle.decision import Decision, Facts, Start, decide
 from boatyard.node.lifecycle.history import Histories, histories
 from boatyard.node.lifecycle.loss import loss, settled
 from boatyard.node.lifecycle.verdict import DEADLINE_EXCEEDED, INFRASTRUCTURE_LOST, REFUSED, Verdict
@@ -52,6 +52,7 @@ class PodWorker:
         self._troubles = Troubles(context)
         self._tails = LogTails(self._paths)
         self._publisher = StatusPublisher(context, self.observe, self.vanish)
+        self._cut_logs: dict[Start, None] = {}
         self._cleaned = False
         self._finished = False
 
@@ -128,6 +129,7 @@ class PodWorker:
         if state is not None and state.alive and not decision.over:
             self._probes.keep(group, pod, past, state.ip)
             again.append(await self._refresh(pod, state))
+        self._tell_of_cut_logs(pod, state)
         decision = self._decide(pod, past)
         again.append(decision.wake_at)
         self._publish(pod, state, past, decision)
@@ -179,6 +181,14 @@ class PodWorker:
         if due is not None and due <= now and not await self._troubles.attempt(pod, [], lambda: self._starter.refresh(pod, state)):
             self._starter.refresh_at = now + RETRY_SECONDS * 10
         return self._starter.refresh_at
+
+    def _tell_of_cut_logs(self, pod: Object, state: PodState | None) -> None:
+        for container in state.containers if state is not None else ():
+            start = (container.name, container.attempt)
+            if container.log_lost_bytes and container.state == "exited" and start not in self._cut_logs:
+                self._cut_logs[start] = None
+                told = f"{container.log_lost_bytes} bytes of output of container {container.name} were dropped"
+                self.context.announcer.warn(pod, "LogTruncated", f"{told}: its log reached the limit of this node, or the disk is full")
 
     def _publish(self, pod: Object, state: PodState | None, past: Histories, decision: Decision) -> None:
         seen = Observations(
