@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from unit.ci.documents import PIPELINE, REVISION, build, ciconfig, trigger
 
 from boatyard.ci.build_fields import PullRequestSource
 from boatyard.ci.compose import ComposeError, compose_build, refused_build, repeated_build
 from boatyard.ci.kinds import Build
 from boatyard.ci.pipeline import read_pipeline
 from boatyard.machinery.schema.crd import crd_of, structural_of_crd
+from unit.ci.documents import PIPELINE, REVISION, build, ciconfig, trigger
 
 SERVICES = """
 spec:
@@ -62,7 +62,9 @@ def test_the_environment_of_the_nearest_wins():
 
 
 def test_without_a_template_the_standard_build_says_where_steps_run():
-    config = ciconfig(strategy={"standardBuild": {"type": "maven", "spec": {"stack": "java17"}, "builder": "registry/maven-builder:v1.0"}})
+    config = ciconfig(
+        strategy={"standardBuild": {"type": "maven", "spec": {"stack": "java17"}, "builder": "registry/maven-builder:v1.0"}}
+    )
     containers = build(config=config)["spec"]["podTemplate"]["spec"]["containers"]
     assert containers == [{"name": "build", "image": "registry/maven-builder:v1.0"}]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from unit.ci.documents import ciconfig
 
 from boatyard.ci.kinds import CiConfig
 from boatyard.ci.pipeline_fields import On, OnPullRequest, OnPush, OnSchedule
 from boatyard.ci.triggers import any_matches, pull_request_starts, push_starts, touches
+from unit.ci.documents import ciconfig
 
 
 def config(branches=(), **pull_requests):

@@ -38,7 +38,10 @@ def test_a_plain_template_is_fine():
         ({"volumes": [{"name": "a", "nfs": {}}]}, ".volumes[0].nfs"),
         ({"volumes": [{"name": "boatyard-key", "emptyDir": {}}]}, ".volumes[0].name"),
         ({"volumes": [{"name": "a", "secret": {"secretName": "scm"}}]}, ".volumes[0].secret.secretName"),
-        ({"volumes": [{"name": "a", "persistentVolumeClaim": {"claimName": "ci-shop"}}]}, ".volumes[0].persistentVolumeClaim.claimName"),
+        (
+            {"volumes": [{"name": "a", "persistentVolumeClaim": {"claimName": "ci-shop"}}]},
+            ".volumes[0].persistentVolumeClaim.claimName",
+        ),
         (
             {"volumes": [{"name": "a", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]},
             ".volumes[0].projected.sources[0].serviceAccountToken",
@@ -61,7 +64,10 @@ def test_what_a_pod_may_not_ask_for(spec, path):
         ({"ports": [{"containerPort": 1, "hostPort": 1}]}, "ports[0].hostPort"),
         ({"volumeMounts": [{"name": "a", "mountPath": "/boatyard/../boatyard/turn"}]}, "volumeMounts[0].mountPath"),
         ({"volumeMounts": [{"name": "a", "mountPath": "/"}]}, "volumeMounts[0].mountPath"),
-        ({"env": [{"name": "T", "valueFrom": {"secretKeyRef": {"name": "scm", "key": "t"}}}]}, "env[0].valueFrom.secretKeyRef.name"),
+        (
+            {"env": [{"name": "T", "valueFrom": {"secretKeyRef": {"name": "scm", "key": "t"}}}]},
+            "env[0].valueFrom.secretKeyRef.name",
+        ),
         ({"envFrom": [{"secretRef": {"name": "scm"}}]}, "envFrom[0].secretRef.name"),
         ({"name": "source"}, "name"),
     ],
@@ -86,7 +92,9 @@ def test_what_the_ciconfig_allows_is_allowed():
 
 
 def test_secrets_of_ci_servers_are_never_allowed():
-    assert paths({"volumes": [{"name": "a", "secret": {"secretName": "ci-shop"}}]}, secrets=("*",)) == [".volumes[0].secret.secretName"]
+    assert paths({"volumes": [{"name": "a", "secret": {"secretName": "ci-shop"}}]}, secrets=("*",)) == [
+        ".volumes[0].secret.secretName"
+    ]
 
 
 def test_a_path_beside_an_allowed_one_is_not_allowed():
