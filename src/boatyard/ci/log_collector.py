@@ -29,6 +29,8 @@ FLUSH_SECONDS = 2.0
 MAX_LOG_BYTES = 256 * 1024 * 1024
 """Of one container; what comes after is not kept, and the build says so."""
 SHORTEST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.2, 10.0
+NEWS_SECONDS = 1.0
+"""How long the end of a log waits for the news of its container's end, which is on its way by another road."""
 
 
 class LogCollector:
@@ -40,6 +42,8 @@ class LogCollector:
         self._followed: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._stored: dict[tuple[str, str], int] = {}
         self._cut: dict[str, None] = {}
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        pods.on_change(self._pod_changed)
 
     async def run(self) -> None:
         """The loop in which the followers live; ends only when cancelled."""
@@ -83,7 +87,7 @@ class LogCollector:
             try:
                 before = offset = await self._stored_bytes(prefix, container)
                 offset = await self._copy(where, pod, pod_uid, container, prefix, offset)
-                current = self._pods.get(pod, where)
+                current = await self._after_the_end(where, pod, pod_uid, container)
                 if current is None or uid(current) != pod_uid or container in _ended(current):
                     break
                 failures = 0 if offset > before else failures + 1
@@ -103,6 +107,28 @@ class LogCollector:
         self._followed.pop(key, None)
         if current is not None:
             self._wake(current)
+
+    async def _after_the_end(self, where: str, pod: str, pod_uid: str, container: str) -> Object | None:
+        """The pod, with the container's end if that is told soon; None when the pod is gone."""
+        deadline = self._world.monotonic() + NEWS_SECONDS
+        while True:
+            current = self._pods.get(pod, where)
+            if current is None or uid(current) != pod_uid or container in _ended(current):
+                return current
+            left = deadline - self._world.monotonic()
+            if left <= 0:
+                return current
+            news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(pod_uid, []).append(news)
+            await asyncio.wait((news,), timeout=left)
+            if not news.done() and news in self._waiting.get(pod_uid, ()):
+                self._waiting[pod_uid].remove(news)
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        for pod in (old, new):
+            for news in self._waiting.pop(uid(pod), ()) if pod is not None else ():
+                if not news.done():
+                    news.set_result(None)
 
     async def _stored_bytes(self, prefix: str, container: str) -> int:
         end = 0

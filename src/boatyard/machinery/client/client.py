@@ -47,7 +47,9 @@ class Client(Protocol):
     ``subresource`` is e.g. ``status``, ``scale``, ``binding``, ``token``, ``eviction``.
     """
 
-    async def get(self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None) -> Object: ...
+    async def get(self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None) -> Object:
+        """One object. Raises NotFound."""
+        ...
 
     async def list(
         self, resource: Resource, namespace: str | None = None, *, label_selector: str = "", field_selector: str = "",
