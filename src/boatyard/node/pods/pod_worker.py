@@ -187,8 +187,9 @@ class PodWorker:
             start = (container.name, container.attempt)
             if container.log_lost_bytes and container.state == "exited" and start not in self._cut_logs:
                 self._cut_logs[start] = None
-                told = f"{container.log_lost_bytes} bytes of output of container {container.name} were dropped"
-                self.context.announcer.warn(pod, "LogTruncated", f"{told}: its log reached the limit of this node, or the disk is full")
+                told = f"{container.log_lost_bytes} bytes of output of container {container.name} were dropped: "
+                told += "its log reached the limit of this node, or the disk is full"
+                self.context.announcer.warn(pod, "LogTruncated", told)
 
     def _publish(self, pod: Object, state: PodState | None, past: Histories, decision: Decision) -> None:
         seen = Observations(
