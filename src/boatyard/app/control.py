@@ -10,6 +10,7 @@ import boatyard
 from boatyard.app import addresses, discovery
 from boatyard.app.layout import DataDirectory
 from boatyard.app.program import main_of, tell_ready
+from boatyard.app.roles import install_roles
 from boatyard.gateway.front import Gateway
 from boatyard.gateway.sessions import Sessions
 from boatyard.machinery.client.client import Client
@@ -43,6 +44,7 @@ async def run(data: DataDirectory, ready_fd: int | None) -> None:
     if chosen is None:
         raise addresses.AddressError(f"{data.root} has no addresses: start with `boatyard up`")
     pki = Pki(data.pki, world)
+    await DirectoryObjects(data.objects).sweep()
     store = await SqliteStore.open(data.store)
     try:
         registry = Registry(store, world)
@@ -79,10 +81,11 @@ async def run(data: DataDirectory, ready_fd: int | None) -> None:
 
 
 async def install_kinds(client: Client) -> None:
-    """Declare our kinds to the API server. Unchanged ones are left as they are."""
-    for model in discover():
-        if model.info.stored:
-            await client.apply(CUSTOM_RESOURCE_DEFINITIONS, crd_of(model), field_manager="boatyard")
+    """Declare our kinds to the API server, and who may do what with them. Unchanged ones are left as they are."""
+    stored = [model for model in discover() if model.info.stored]
+    for model in stored:
+        await client.apply(CUSTOM_RESOURCE_DEFINITIONS, crd_of(model), field_manager="boatyard")
+    await install_roles(client, (model.resource.group for model in stored))
 
 
 def make_settings(data: DataDirectory, chosen: addresses.Addresses, pki: Pki) -> Settings:
