@@ -77,6 +77,15 @@ async def test_leftovers_of_a_crash_are_no_objects(tmp_path: Path):
         await DirectoryObjects(tmp_path).put(".part-x", b"")
 
 
+async def test_a_writer_that_starts_removes_what_the_last_one_had_not_finished(tmp_path: Path):
+    (tmp_path / ".part-12").write_bytes(b"half")
+    objects = DirectoryObjects(tmp_path)
+    await objects.put("a/b", b"whole")
+    await objects.sweep()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert await objects.get("a/b") == b"whole"
+
+
 def test_a_url_names_the_store(tmp_path: Path):
     assert isinstance(open_objects(f"file://{tmp_path}/a%20b"), DirectoryObjects)
     assert isinstance(open_objects("memory:"), MemoryObjects)

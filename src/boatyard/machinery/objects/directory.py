@@ -1,4 +1,4 @@
-"""An object store in a directory: one file per object, written beside and renamed into place."""
+"""An object store in a directory: one file per object, written at the top and renamed into place."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
 
 from boatyard.machinery.objects.keys import checked
 from boatyard.machinery.objects.store import ObjectInfo
 
 _PART = ".part-"
-"""Begins the name of a file that is being written. No object's name begins so; leftovers of a crash are ignored."""
+"""Begins the name of a file that is being written, at the top of the directory. No object's name begins so."""
 
 
 class DirectoryObjects:
@@ -28,7 +27,11 @@ class DirectoryObjects:
         return self.root / key
 
     async def put(self, key: str, value: bytes) -> None:
-        await asyncio.to_thread(_write, self._path(key), value)
+        await asyncio.to_thread(_write, self.root, self._path(key), value)
+
+    async def sweep(self) -> None:
+        """Remove what an earlier writer had not finished when it died. For the only writer, before it writes."""
+        await asyncio.to_thread(_sweep, self.root)
 
     async def get(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
         try:
@@ -44,15 +47,15 @@ class DirectoryObjects:
         await asyncio.to_thread(_delete, self.root, self._path(key))
 
 
-def _write(path: Path, value: bytes) -> None:
-    part = path.with_name(f"{_PART}{secrets.token_hex(8)}")
-    file = _create(part)
+def _write(root: Path, path: Path, value: bytes) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    part = root / f"{_PART}{secrets.token_hex(8)}"
     try:
-        with file:
+        with open(part, "xb") as file:
             file.write(value)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        _place(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -63,15 +66,21 @@ def _write(path: Path, value: bytes) -> None:
         os.close(directory)
 
 
-def _create(path: Path) -> BinaryIO:
-    """A new file, and the directories above it; tried again when a deletion just took away a directory that it had emptied."""
+def _place(part: Path, path: Path) -> None:
+    """Rename, with the directories above; tried again when a deletion just took away a directory that it had emptied."""
     for _ in range(3):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return open(path, "xb")
+            os.replace(part, path)
+            return
         except FileNotFoundError:
             continue
-    return open(path, "xb")
+    os.replace(part, path)
+
+
+def _sweep(root: Path) -> None:
+    for part in root.glob(f"{_PART}*"):
+        part.unlink(missing_ok=True)
 
 
 def _read(path: Path, start: int, end: int | None) -> bytes:
