@@ -84,7 +84,7 @@ class MachineRuntime:
         self._pods: dict[str, _Pod] = {}
         self._listeners: list[_Changes] = []
         self._tasks = TaskGroup()
-        self._launcher = Launcher(self._tasks)
+        self._launcher = Launcher()
         self._capabilities: Capabilities | None = None
 
     @property
@@ -101,12 +101,12 @@ class MachineRuntime:
         self._directory.mkdir(parents=True, exist_ok=True)
         (self._directory / "pods").mkdir(exist_ok=True)
         self._images.prepare()
+        self._launcher.start()
         await self._tasks.__aenter__()
         for directory in sorted(self._directory.glob("pods/*/machine")):
             await self._adopt(directory.parent.name)
         known = [pod.order.network for pod in self._pods.values() if pod.order is not None and pod.order.network is not None]
         await self._network.start(self._tasks, known)
-        await self._launcher.keep_reserve()
         return self
 
     async def __aexit__(self, *failure: Any) -> None:

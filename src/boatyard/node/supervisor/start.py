@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import socket
@@ -13,13 +14,35 @@ from boatyard.node.supervisor import identity, linux, records
 from boatyard.node.supervisor.pod import Pod
 from boatyard.node.supervisor.supervise import Supervisor, listen
 
+TYPE_CHECKING = False  # typing itself would cost 10 ms
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 
 def main() -> None:
-    """Wait for a machine directory, a line of stdin; say ``ready`` (also when another supervisor of this pod runs) or ``error
-    TEXT`` on stdout; then work until stopped."""
-    directory = _read_line()
-    if not directory:
-        os._exit(0)
+    """Fork a supervisor for every packet on stdin, a machine directory with the descriptor to report to; end with the sender."""
+    channel = socket.socket(fileno=0)
+    gc.freeze()
+    while True:
+        directory, fds, _, _ = socket.recv_fds(channel, 65536, 1)
+        if not directory:
+            os._exit(0)
+        report = fds[0]
+        child = os.fork()
+        if child == 0:
+            if os.fork():
+                os._exit(0)
+            os.setsid()
+            for fd in (0, 1, 2):
+                os.dup2(report, fd)
+            os.close(report)
+            supervise(os.fsdecode(directory))
+        os.close(report)
+        os.waitpid(child, 0)
+
+
+def supervise(directory: str) -> NoReturn:
+    """Say ``ready`` (also when another supervisor of this pod runs) or ``error TEXT`` on stdout, then work until stopped."""
     linux.rename_process(directory)
     try:
         if not _alone(directory):
@@ -33,17 +56,6 @@ def main() -> None:
     _let_go_of_terminal()
     supervisor.run()
     os._exit(0)
-
-
-def _read_line() -> str:
-    """Empty when whoever started us has ended."""
-    line = b""
-    while not line.endswith(b"\n"):
-        data = os.read(0, 4096)
-        if not data:
-            return ""
-        line += data
-    return os.fsdecode(line[:-1])
 
 
 def _alone(directory: str) -> bool:

@@ -117,7 +117,9 @@ async def test_two_agents_that_start_a_pod_at_once_get_one_supervisor(yard: Yard
     async with yard.runtime() as runtime:
         await runtime.start_pod(yard.pod("uid-2"))
         pod = runtime._pods["uid-2"]
-        await asyncio.gather(*[Launcher().launch(pod.directory) for _ in range(3)])
+        launcher = Launcher()
+        await asyncio.gather(*[launcher.launch(pod.directory) for _ in range(3)])
+        launcher.close()
         await yard.until(lambda: len([line for line in yard.processes() if "supervisor" in line]) == 1)
 
 
@@ -154,3 +156,13 @@ async def test_an_agent_killed_at_any_moment_leaves_nothing_doubled_and_nothing_
         for uid in pods:
             await runtime.remove_pod(uid)
         assert yard.leftovers() == []
+
+
+async def test_the_process_that_forks_supervisors_may_die(yard: Yard, runtime: MachineRuntime) -> None:
+    process = runtime._launcher._process
+    assert process is not None
+    process.kill()
+    process.wait()
+    assert (await runtime.start_pod(yard.pod())).alive
+    await runtime.start_container("uid-1", yard.container("exit 2"))
+    assert (await yard.ended(runtime)).exit_code == 2
