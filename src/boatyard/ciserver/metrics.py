@@ -24,7 +24,6 @@ class Metrics:
             "boatyard_webhook_to_build_seconds", "From the delivery to its Build", buckets=_FAST, registry=self.registry
         )
         self.open_intents = Gauge("boatyard_open_intents", "Acknowledged deliveries that are no build yet", registry=self.registry)
-        self.open_reports = Gauge("boatyard_open_reports", "Reports that the SCM hasn't got yet", registry=self.registry)
 
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""
