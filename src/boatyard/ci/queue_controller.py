@@ -19,13 +19,23 @@ LIMITS_NAME = "build-limits"
 """A ConfigMap in the system namespace: ``total`` and ``perNamespace``, how many builds may run at once."""
 QUEUE = Request("", "queue")
 STAGE_INDEX = "build-stage"
+RETRY_SECONDS = 0.1
+"""After a build was changed by somebody else before it could be admitted."""
 
 
 def controller(manager: Manager, settings: Settings) -> Controller:
     """The queue's controller."""
     queue = Queue(manager, settings)
     watches = (Watch(CiConfig.resource, lambda obj: (QUEUE,)), Watch(CONFIG_MAPS, queue.limits_changed))
-    return Controller("build-queue", Build.resource, queue.reconcile, watches=watches, requests=_concerns)
+    made = Controller("build-queue", Build.resource, queue.reconcile, watches=watches, requests=lambda build: ())
+
+    def changed(old: Object | None, new: Object | None) -> None:
+        # A pass looks at all that wait: only what lets one in, or adds one, is worth it.
+        if _stage(old) != _stage(new):
+            made.enqueue(QUEUE)
+
+    manager.cache(Build.resource).on_change(changed)
+    return made
 
 
 def stage_index(build: Object) -> tuple[str, ...]:
@@ -34,8 +44,8 @@ def stage_index(build: Object) -> tuple[str, ...]:
     return (found,) if found in ("waiting", "active") else ()
 
 
-def _concerns(build: Object) -> Iterable[Request]:
-    return (QUEUE,) if build_state.stage(build) in ("waiting", "active") else ()
+def _stage(build: Object | None) -> str:
+    return build_state.stage(build) if build is not None else ""
 
 
 class Queue:
@@ -47,6 +57,7 @@ class Queue:
         self._configs = manager.cache(CiConfig.resource)
         self._config_maps = manager.cache(CONFIG_MAPS)
         self._recorder = manager.recorder("build-queue")
+        self._outrun = False
         self._assumed: dict[str, Team] = {}
         """By uid: builds that were admitted and that the cache still shows as waiting."""
 
@@ -56,6 +67,7 @@ class Queue:
 
     async def reconcile(self, request: Request) -> float | None:
         """Admit what fits, tell the others that they wait."""
+        self._outrun = False
         documents = {(namespace(one), name(one)): one for one in self._builds.by_index(STAGE_INDEX, "waiting")}
         still = {uid(one) for one in documents.values()}  # membership only
         self._assumed = {key: team for key, team in self._assumed.items() if key in still}
@@ -77,7 +89,7 @@ class Queue:
             build = documents[(one.namespace, one.name)]
             if (one.namespace, one.name) not in placed and build_state.phase(build) != "Queued":
                 await self._write(build, build_state.queued(build, *self._why(one)))
-        return None
+        return RETRY_SECONDS if self._outrun else None
 
     def _plan(self, waiting: list[Waiting]) -> Plan:
         running: dict[Team, int] = {}
@@ -110,8 +122,11 @@ class Queue:
         patch = {"metadata": {"resourceVersion": revision(build)}, "status": status}
         try:
             await self._client.patch(Build.resource, name(build), patch, namespace(build), subresource="status")
-        except (Conflict, NotFound):
-            return False  # it changed: its change brings the next pass
+        except NotFound:
+            return False
+        except Conflict:
+            self._outrun = True
+            return False
         return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import AsyncIterator, Callable
 
 from boatyard.machinery.objects.keys import checked
@@ -14,18 +15,24 @@ class MemoryObjects:
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
         self._now = now
         self._objects: dict[str, tuple[bytes, float]] = {}
+        self._keys: list[str] = []
 
     async def put(self, key: str, value: bytes) -> None:
-        self._objects[checked(key)] = (bytes(value), self._now())
+        if checked(key) not in self._objects:
+            insort(self._keys, key)
+        self._objects[key] = (bytes(value), self._now())
 
     async def get(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
         return self._objects[checked(key)][0][start:end]
 
     async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
-        for key in sorted(self._objects):
-            if key.startswith(prefix) and key in self._objects:
+        start = bisect_left(self._keys, prefix)
+        end = bisect_left(self._keys, prefix + "\U0010ffff", start)
+        for key in self._keys[start:end]:
+            if key in self._objects:
                 value, modified = self._objects[key]
                 yield ObjectInfo(key, len(value), modified)
 
     async def delete(self, key: str) -> None:
-        self._objects.pop(checked(key), None)
+        if self._objects.pop(checked(key), None) is not None:
+            del self._keys[bisect_left(self._keys, key)]
