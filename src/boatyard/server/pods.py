@@ -24,6 +24,12 @@ from boatyard.server.relay import is_websocket, relay
 
 STREAMS = ("exec", "attach", "portforward")
 _LOG_OPTIONS = ("follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes")
+_NO_SPDY = (
+    "is served over websockets only, not over SPDY: use kubectl 1.30 or newer, or 1.29 with "
+    "KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true"
+)
+# kubectl comes with SPDY also after a node refused its websocket, so this must be right for both.
+_NO_SPDY_FORWARD = "port-forward is not served over SPDY, nor by this node: reach the pod's address, or its Service, directly"
 _NODE_PATHS = {"exec": "exec", "attach": "attach", "portforward": "portForward"}
 
 
@@ -81,10 +87,7 @@ class Pods:
         params = [(key, value) for key, value in call.query.items() if key != "container"]
         node_path = _node_path(_NODE_PATHS[what], pod, container)
         if not is_websocket(call.request):
-            raise BadRequest(
-                f"{what} is served over websockets only, not over SPDY: use kubectl 1.30 or newer, or set "
-                "KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true (port-forward: KUBECTL_PORT_FORWARD_WEBSOCKETS=true)"
-            )
+            raise BadRequest(_NO_SPDY_FORWARD if what == "portforward" else f"{what} {_NO_SPDY}")
         return await relay(call.request, transport, node_path, params)
 
     async def logs(

@@ -97,7 +97,7 @@ async def test_bad_bodies_are_told_apart(http: aiohttp.ClientSession, body: byte
         ("POST", "/api/v1/configmaps", 405), ("PUT", MAPS, 405), ("DELETE", "/api", 404), ("GET", MAPS + "/x/status", 404),
         ("GET", MAPS + "?limit=x", 400), ("GET", MAPS + "?resourceVersionMatch=x", 422),
         ("POST", MAPS + "?dryRun=Some", 422), ("POST", MAPS + "?fieldValidation=x", 422),
-        ("TRACE", MAPS, 405),
+        ("TRACE", MAPS, 405), ("DELETE", "/api/v1/namespaces", 405),
     ],
 )  # fmt: skip
 async def test_addresses_that_mean_nothing(http: aiohttp.ClientSession, method: str, address: str, status: int) -> None:
