@@ -220,9 +220,8 @@ def test_sigterm_ends_a_container_that_waits(pod):
 
 
 def test_a_container_that_dies_is_noticed_by_those_who_wait_for_it(pod):
-    pod.plan(
-        ("a", f"echo $$ > {pod.shared}/left; touch begun; exec sleep 300"), ("b", "touch no"), ("b", "touch yes", {"when": "always"})
-    )  # fmt: skip
+    waits = f"echo $$ > {pod.shared}/left; touch begun; exec sleep 300"
+    pod.plan(("a", waits), ("b", "touch no"), ("b", "touch yes", {"when": "always"}))
     dying, waiting = pod.start("a"), pod.start("b")
     wait_for(pod.workspace / "begun")
     dying.kill()
