@@ -102,7 +102,7 @@ def _legacy(kind: Kind) -> list[dict[str, Any]]:
     resource = kind.resource
     entry: dict[str, Any] = {
         "name": resource.plural, "singularName": _singular(kind), "namespaced": resource.namespaced, "kind": resource.kind,
-        "verbs": verbs(kind),
+        "verbs": verbs_of(kind),
     }  # fmt: skip
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)
@@ -134,7 +134,7 @@ def _aggregated_kind(kind: Kind) -> dict[str, Any]:
     told: dict[str, Any] = {
         "resource": resource.plural,
         "responseKind": {"group": resource.group, "version": resource.version, "kind": resource.kind},
-        "scope": "Namespaced" if resource.namespaced else "Cluster", "singularResource": _singular(kind), "verbs": verbs(kind),
+        "scope": "Namespaced" if resource.namespaced else "Cluster", "singularResource": _singular(kind), "verbs": verbs_of(kind),
     }  # fmt: skip
     if kind.short_names:
         told["shortNames"] = list(kind.short_names)
@@ -155,7 +155,7 @@ def _subresource(kind: Kind, name: str) -> tuple[str, str, str, tuple[str, ...]]
     return known or (resource.group, resource.version, resource.kind, _OWN_VERBS.get(name, _STATUS_VERBS))
 
 
-def verbs(kind: Kind) -> list[str]:
+def verbs_of(kind: Kind) -> list[str]:
     """What can be done with a kind. Namespaces are deleted one by one, as in Kubernetes."""
     return [verb for verb in kind.verbs if verb != "deletecollection" or kind.resource != NAMESPACES]
 

@@ -17,7 +17,7 @@ from boatyard.machinery.registry.registry import Registry
 from boatyard.server import body
 from boatyard.server.answers import answer, raw
 from boatyard.server.call import Call
-from boatyard.server.discovery import verbs
+from boatyard.server.discovery import verbs_of
 from boatyard.server.path import ResourcePath
 from boatyard.server.tables import Tables
 
@@ -53,7 +53,7 @@ class Objects:
             return await self._list(call, kind, path)
         elif method == "POST" and (path.namespace or not kind.resource.namespaced):
             return await self._create(call, kind, path)
-        elif method == "DELETE" and "deletecollection" in verbs(kind):
+        elif method == "DELETE" and "deletecollection" in verbs_of(kind):
             return await self._delete_collection(call, kind, path)
         raise MethodNotAllowed("the server does not allow this method on the requested resource")
 

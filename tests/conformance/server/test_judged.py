@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import need
 
 from boatyard.machinery.client.http import HttpClient
 from boatyard.machinery.client.kubeconfig import from_kubeconfig
@@ -19,6 +18,7 @@ from boatyard.machinery.runtime.world import RealWorld
 from boatyard.machinery.store.memory import MemoryStore
 from boatyard.server.auth.pki import Pki
 from boatyard.server.server import ApiServer
+from parts import need
 
 pytestmark = pytest.mark.real
 
@@ -94,7 +94,7 @@ async def types(client: HttpClient, path: str) -> dict[str, Any]:
         ("GET", "/api/v1/namespaces/default/pods/x/log", None), ("DELETE", "/api/v1/namespaces/default/configmaps/nope", None),
         ("POST", "/api/v1/namespaces/default/configmaps?dryRun=Some", {"metadata": {"name": "x"}}),
         ("POST", "/api/v1/namespaces/default/configmaps?fieldValidation=x", {"metadata": {"name": "x"}}),
-        ("DELETE", "/api/v1/namespaces/default/configmaps/x", {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "x"}),
+        ("DELETE", "/api/v1/namespaces/default/configmaps/x", {"propagationPolicy": "x"}),
         ("GET", "/api/v1/configmaps?resourceVersionMatch=x", None), ("GET", "/api/v1/configmaps?limit=x", None),
         ("GET", "/api/v1/configmaps?labelSelector=a+in+(", None), ("GET", "/api/v1/configmaps?continue=xx", None),
         ("DELETE", "/api/v1/namespaces", None),
