@@ -65,9 +65,10 @@ async def follow(client: Client, name: str, namespace: str, objects: ObjectStore
     async with aclosing(states(client, Build.resource, name, namespace)) as builds:
         async for build in builds:
             for attempt in (build.get("status") or {}).get("attempts") or ():
-                if attempt["number"] > followed:
+                # An attempt is told before its pod is made: the next state comes when that runs.
+                if attempt["number"] > followed and (pod := await _pod(client, attempt["pod"], namespace)) is not None:
                     followed = attempt["number"]
-                    async for line in _attempt(client, attempt["pod"], namespace, followed):
+                    async for line in _attempt(client, pod, followed):
                         told[line[:2]] = told.get(line[:2], 0) + 1
                         yield line
             if phase(build) in FINAL_PHASES and (is_true(build, "Archived") or not (build.get("status") or {}).get("attempts")):
@@ -79,16 +80,23 @@ async def follow(client: Client, name: str, namespace: str, objects: ObjectStore
                 return
 
 
-async def _attempt(client: Client, pod_name: str, namespace: str, attempt: int) -> AsyncIterator[LogLine]:
-    """One container after the other: build containers take turns, so the one that is read next has kept what it said."""
+async def _pod(client: Client, name: str, namespace: str) -> Object | None:
+    """The pod; None before it is made (the build's next state tells) and when it is gone."""
     try:
-        pod = await client.get(PODS, pod_name, namespace)
-        spec = pod["spec"]
-        sidecars = [c["name"] for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
-        names = [c["name"] for c in (*(spec.get("initContainers") or ()), *spec["containers"]) if c["name"] not in sidecars]
+        return await client.get(PODS, name, namespace)
+    except NotFound:
+        return None
+
+
+async def _attempt(client: Client, pod: Object, attempt: int) -> AsyncIterator[LogLine]:
+    """One container after the other: build containers take turns, so the one that is read next has kept what it said."""
+    own, namespace, spec = pod["metadata"]["name"], pod["metadata"]["namespace"], pod["spec"]
+    sidecars = [c["name"] for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
+    names = [c["name"] for c in (*(spec.get("initContainers") or ()), *spec["containers"]) if c["name"] not in sidecars]
+    try:
         for container in names:
-            if await _started(client, pod_name, namespace, container):
-                async for text in _lines(client.logs(namespace, pod_name, container=container, follow=True)):
+            if await _started(client, own, namespace, container):
+                async for text in _lines(client.logs(namespace, own, container=container, follow=True)):
                     yield LogLine(attempt, container, text)
     except NotFound:
         # The pod is gone before it was read to the end; what it said is in the object store.
@@ -123,21 +131,25 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def archived(objects: ObjectStore, build: Object) -> AsyncGenerator[LogLine, None]:
-    """Log lines of a build from the object store: every attempt, every container, as they were kept."""
+    """Log lines of a build from the object store: every attempt, every container in the order in which they ran."""
     for attempt in (build.get("status") or {}).get("attempts") or ():
-        prefix = attempt.get("logs") or ""
-        if not prefix:
-            continue
-        keys = [info.key async for info in objects.list(prefix.rstrip("/") + "/")]
-        rest, last = b"", ""
-        for key in keys:
-            container = key.rsplit("/", 2)[1]
-            if container != last and rest:
-                yield LogLine(attempt["number"], last, rest)
-                rest = b""
-            last = container
-            *whole, rest = (rest + await objects.get(key)).split(b"\n")
-            for line in whole:
-                yield LogLine(attempt["number"], container, line)
-        if rest:
-            yield LogLine(attempt["number"], last, rest)
+        prefix = (attempt.get("logs") or "").rstrip("/") + "/"
+        keys: dict[str, list[str]] = {}
+        if prefix != "/":
+            async for info in objects.list(prefix):
+                keys.setdefault(info.key.rsplit("/", 2)[1], []).append(info.key)
+        for container in sorted(keys, key=lambda name: _turn(build, name)):
+            rest = b""
+            for key in keys[container]:
+                *whole, rest = (rest + await objects.get(key)).split(b"\n")
+                for line in whole:
+                    yield LogLine(attempt["number"], container, line)
+            if rest:
+                yield LogLine(attempt["number"], container, rest)
+
+
+def _turn(build: Object, container: str) -> tuple[int, str]:
+    """Where a container stands: the source first, what is collected last, the template's in its order between."""
+    spec = (build["spec"].get("podTemplate") or {}).get("spec") or {}
+    order = ["source", *(c.get("name", "") for c in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())))]
+    return (order.index(container) if container in order else len(order), container)

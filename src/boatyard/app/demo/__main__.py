@@ -193,6 +193,8 @@ def main(keep: bool) -> None:
             with console.status("ending what was started …"):
                 demo.down()
             shutil.rmtree(directory, ignore_errors=True)
+            if not failed:
+                console.print("\nAll of it is stopped and removed again. To look around: make demo KEEP=1", highlight=False)
     raise SystemExit(int(failed))
 
 
