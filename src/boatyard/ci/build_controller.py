@@ -292,4 +292,5 @@ def _over(pod: Object) -> bool:
 
 def _begun(status: Object) -> bool:
     told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    return any((one.get("state") or {}).get("running") or (one.get("state") or {}).get("terminated") for one in told)
+    states = [one.get("state") or {} for one in told]
+    return any(state.get("running") is not None or state.get("terminated") for state in states)

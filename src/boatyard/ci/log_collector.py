@@ -191,11 +191,11 @@ async def _paced(stream: AsyncIterator[bytes], seconds: float, held: bytearray) 
 
 
 def _begun(pod: Object) -> list[str]:
-    """Containers that run or have run, without side services: theirs never end by themselves, the pod's end ends them."""
+    """Containers that run or have run."""
     found: list[str] = []
     for status in container_statuses(pod):
         state = status.get("state") or {}
-        if state.get("running") or state.get("terminated"):
+        if state.get("running") is not None or state.get("terminated"):
             found.append(status["name"])
     return found
 

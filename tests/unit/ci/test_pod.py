@@ -20,7 +20,8 @@ spec:
       - {name: build, image: maven, env: [{name: CI, value: "no"}]}
       - {name: db, image: postgres, ports: [{containerPort: 5432}]}
       volumes:
-      - {name: cache, ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}}
+      - name: cache
+        ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}
   steps: [{name: test, run: 'echo $$ $(x) $HOME', timeout: 90s}]
 """
 
@@ -70,8 +71,8 @@ def test_the_plan_reaches_source_whatever_the_scripts_hold():
     value = environment(by_name(build_pod(build(SERVICES), 1, settings()))["source"])["BOATYARD_PLAN"]
     plan = json.loads(unescaped(value))
     assert plan["steps"][0] == {
-        "number": 1, "container": "build", "when": "on_success", "name": "test", "run": "echo $$ $(x) $HOME", "limit": 90, "dir": "",
-        "env": {},
+        "number": 1, "container": "build", "when": "on_success", "name": "test", "run": "echo $$ $(x) $HOME", "limit": 90,
+        "dir": "", "env": {},
     }  # fmt: skip
     assert plan["containers"] == ["build"] and plan["timeout"] == 3600
 
