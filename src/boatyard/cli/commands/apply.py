@@ -15,7 +15,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 
 
-@click.command("apply")
+@click.command("apply", short_help="Declare resources from YAML or JSON files.")
 @click.option("-f", "--filename", "files", multiple=True, required=True, help="A file, a directory, or - for standard input.")
 @click.option("-n", "--namespace", default="default", show_default=True, help="For objects that name none.")
 @click.option("--dry-run", is_flag=True, help="Have the server check everything and change nothing.")
@@ -34,7 +34,7 @@ async def command(files: tuple[str, ...], namespace: str, dry_run: bool, connect
     """
     documents = [document for file in files for document in _read(file)]
     resources = _known_resources()
-    unknown = [f"{where}: unknown kind {_kind(obj)}" for obj, where in documents if _kind(obj) not in resources]
+    unknown = [f"{where}: unknown kind {obj['kind']} ({obj['apiVersion']})" for obj, where in documents if _kind(obj) not in resources]
     if unknown:
         raise click.ClickException("\n".join([*unknown, "kinds of your own are applied with kubectl"]))
     failed = 0
@@ -64,8 +64,10 @@ def _read(file: str) -> list[tuple[Object, str]]:
         paths = sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml", ".json")) if path.is_dir() else [path]
         try:
             sources = [(str(p), p.read_text()) for p in paths]
-        except (OSError, UnicodeDecodeError) as error:
-            raise click.ClickException(f"{file}: {error}") from error
+        except OSError as error:
+            raise click.ClickException(f"{file}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise click.ClickException(f"{file}: not text in UTF-8: {error.reason}") from error
     documents: list[tuple[Object, str]] = []
     wrong: list[str] = []
     for name, text in sources:

@@ -14,7 +14,7 @@ from boatyard.cli.session import data_option
 MARKS = {"ok": "[green]✓[/]", "limited": "[yellow]![/]", "missing": "[red]✗[/]"}
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Find out what this machine can do.")
 @data_option
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(data: DataDirectory, output: str) -> None:

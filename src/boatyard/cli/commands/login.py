@@ -13,7 +13,7 @@ from boatyard.gateway.sessions import Sessions
 from boatyard.machinery.runtime.world import RealWorld
 
 
-@click.command("login")
+@click.command("login", short_help="Print a login link for a browser.")
 @data_option
 @click.option("--next", "page", default="/", help="Page to open, e.g. a CI's address.")
 def command(data: DataDirectory, page: str) -> None:

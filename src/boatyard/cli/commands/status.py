@@ -16,7 +16,7 @@ from boatyard.machinery.meta.core import NODES, PODS
 from boatyard.machinery.meta.errors import ApiError
 
 
-@click.command("status")
+@click.command("status", short_help="Tell what runs here, where it listens, how it is.")
 @data_option
 @click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
 @asynchronous

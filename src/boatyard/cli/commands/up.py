@@ -20,7 +20,7 @@ from boatyard.cli.session import data_option
 from boatyard.machinery.runtime.world import RealWorld
 
 
-@click.command("up")
+@click.command("up", short_help="Start a control plane and a node agent here.")
 @data_option
 @click.option("--api-port", type=click.IntRange(0, 65535), help="Port of the API server; 0 takes a free one.  [first time: 7443]")
 @click.option(

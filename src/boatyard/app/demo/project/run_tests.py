@@ -17,7 +17,8 @@ class Report(unittest.TextTestResult):
         for kind, found in (("failure", self.failures), ("error", self.errors)):
             for failed, trace in found:
                 if failed is test:
-                    ElementTree.SubElement(case, kind, message=trace.strip().splitlines()[-1]).text = trace
+                    told = next((line for line in trace.splitlines()[1:] if line[:1].strip()), kind)
+                    ElementTree.SubElement(case, kind, message=told).text = trace
         super().stopTest(test)
 
 
