@@ -34,7 +34,9 @@ async def command(files: tuple[str, ...], namespace: str, dry_run: bool, connect
     """
     documents = [document for file in files for document in _read(file)]
     resources = _known_resources()
-    unknown = [f"{where}: unknown kind {obj['kind']} ({obj['apiVersion']})" for obj, where in documents if _kind(obj) not in resources]
+    unknown = [
+        f"{where}: unknown kind {obj['kind']} ({obj['apiVersion']})" for obj, where in documents if _kind(obj) not in resources
+    ]
     if unknown:
         raise click.ClickException("\n".join([*unknown, "kinds of your own are applied with kubectl"]))
     failed = 0
