@@ -105,11 +105,11 @@ class Yard(Cluster):
         default = running if phase in ("Pending", "Running") else ended
         status: Any = {"phase": phase, "startTime": "2026-01-01T00:00:10Z", "reason": reason or None}
         for group, field in (("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")):
-            status[field] = [
-                {"name": one["name"], "image": one["image"], "imageID": "", "ready": False, "restartCount": 0,
-                 "state": states.get(one["name"]) or (default if one["name"] == "build" else self._other(one["name"], phase, running))}
-                for one in found["spec"].get(group, [])
-            ]  # fmt: skip
+            status[field] = []
+            for one in found["spec"].get(group, []):
+                usual = default if one["name"] == "build" else self._other(one["name"], phase, running)
+                told = {"name": one["name"], "image": one["image"], "imageID": "", "ready": False, "restartCount": 0}
+                status[field].append({**told, "state": states.get(one["name"]) or usual})
         await self.client.patch(PODS, pod, {"status": status}, "team", subresource="status")
         await self.settle(5)
 
