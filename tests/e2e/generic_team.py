@@ -82,6 +82,8 @@ class Team:
         self, installation: Installation, clone: Clone, callback: Callback, session: aiohttp.ClientSession, url: str, secret: str
     ) -> None:
         self.installation, self.clone, self.callback, self.url = installation, clone, callback, url
+        self.served = Path(clone.git("remote", "get-url", "origin"))
+        """The repository that pushes go to and builds fetch from."""
         self.objects = DirectoryObjects(installation.data.objects)
         self._session, self._secret = session, secret
 
@@ -117,13 +119,13 @@ class Team:
             raise AssertionError(f"{name} was not over after {seconds} s: {last or await self._build(name)}") from None
         return last
 
-    async def running(self, number: int, *, seconds: float = 60) -> Object:
-        """A build once it runs."""
-        condition = lambda build: phase(build) == "Running"  # noqa: E731
+    async def running(self, number: int, wanted: str = "Running", *, seconds: float = 60) -> Object:
+        """A build once it is there and runs, or is in another phase."""
         async with asyncio.timeout(seconds):
             while True:
                 try:
-                    return await self.installation.until(Build.resource, f"{NAME}-{number}", NAMESPACE, condition, seconds=seconds)
+                    reached = lambda build: phase(build) == wanted  # noqa: E731
+                    return await self.installation.until(Build.resource, f"{NAME}-{number}", NAMESPACE, reached, seconds=seconds)
                 except NotFound:
                     await asyncio.sleep(0.1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pyroute2.nftables.main import NFTables
@@ -85,9 +86,13 @@ def _network_namespaces(plan: NetworkPlan) -> list[str]:
 
 
 def _tables(plan: NetworkPlan) -> list[str]:
-    with NFTables() as tables:
-        names = [table.get_attr("NFTA_TABLE_NAME") for table in tables.get_tables()]
-    return [f"nftables table {name}" for name in names if name == plan.bridge]
+    def names() -> list[str]:
+        with NFTables() as tables:
+            return [table.get_attr("NFTA_TABLE_NAME") for table in tables.get_tables()]
+
+    # The library runs an event loop of its own, which it can't where one runs already.
+    with ThreadPoolExecutor(1) as thread:
+        return [f"nftables table {name}" for name in thread.submit(names).result() if name == plan.bridge]
 
 
 def _files(data: DataDirectory) -> list[str]:

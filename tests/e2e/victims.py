@@ -19,7 +19,7 @@ async def kill(installation: Installation, victim: str, *, seconds: float = 40) 
         while True:
             try:
                 if victim == "ciserver":
-                    pid = await _ciserver(installation)
+                    pid = await ciserver(installation)
                 else:
                     pid = installation.process(victim).pid
                 os.kill(pid, signal.SIGKILL)
@@ -37,7 +37,8 @@ def supervisor(installation: Installation, pod_uid: str) -> int:
     raise LookupError(f"no supervisor of {pod_uid}")
 
 
-async def _ciserver(installation: Installation) -> int:
+async def ciserver(installation: Installation) -> int:
+    """The pid of the only CI server. Raises LookupError, ApiError."""
     pods = await installation.client.list(PODS, label_selector="boatyard.dev/component=ciserver")
     uids = [pod["metadata"]["uid"] for pod in pods.items]
     for pid, command, groups in _processes():
