@@ -10,9 +10,11 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import time
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 WAITS_SECONDS = (1, 2, 4, 8, 16, 30)
 """Between tries to reach the repository: an SCM that restarts is back within a minute."""
@@ -67,14 +69,14 @@ class Checkout:
     def __init__(self, directory: str, source: dict[str, Any], credentials: str, deadline: float) -> None:
         self.directory, self.source, self.deadline = directory, source, deadline
         self.running: subprocess.Popen[bytes] | None = None
-        self._private = tempfile.mkdtemp(prefix="boatyard-")
+        self._private = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"boatyard-{os.urandom(8).hex()}")
+        os.mkdir(self._private, 0o700)
         self._url, self._environment, self._secrets = self._prepare(credentials)
 
     def run(self) -> dict[str, str]:
-        """Fetch, merge, check out. Returns commit and tree. Raises SourceFailed."""
+        """Fetch, merge, check out. Returns the commit. Raises SourceFailed."""
         head, target = self.source["revision"], self.source.get("target", "")
-        self._git("init", "-q", "--template=", ".")
-        self._git("config", "remote.origin.url", self._url)
+        self._make_repository(len(head))
         wanted = [head, target] if target else [head]
         # A merge needs the whole history: in a shallow one git may find another merge base.
         depth = 0 if target else int(self.source.get("depth", 1))
@@ -85,8 +87,20 @@ class Checkout:
             self._git("checkout", "-q", "--detach", head)
         if self.source.get("submodules"):
             self._retry(lambda: self._git("submodule", "update", "-q", "--init", "--recursive", "--depth=1"))
-        commit, tree = self._git("rev-parse", "HEAD", "HEAD^{tree}").decode().split()
-        return {"commit": commit, "tree": tree}
+        return {"commit": self._git("rev-parse", "HEAD").decode().strip() if target else head}
+
+    def _make_repository(self, hash_length: int) -> None:
+        """What ``git init`` makes, without a process: https://git-scm.com/docs/gitrepository-layout."""
+        git = os.path.join(self.directory, ".git")
+        for directory in ("objects", "refs"):
+            os.makedirs(os.path.join(git, directory), exist_ok=True)
+        version, extensions = (1, "[extensions]\n\tobjectFormat = sha256\n") if hash_length == 64 else (0, "")
+        url = self._url.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        with open(os.path.join(git, "config"), "w", encoding="utf-8") as file:
+            file.write(f"[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = false\n{extensions}")
+            file.write(f'[remote "origin"]\n\turl = "{url}"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n')
+        with open(os.path.join(git, "HEAD"), "w", encoding="utf-8") as file:
+            file.write("ref: refs/heads/boatyard\n")
 
     def stop(self) -> None:
         """End the git that runs, if one does."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runner.sh")
 
@@ -31,8 +33,8 @@ def prepare(shared: str, plan: dict[str, Any]) -> None:
             os.mkfifo(fifo, 0o666)
         os.chmod(fifo, 0o666)
     _write(os.path.join(shared, "plan"), "".join(lines), 0o644)
-    shutil.copyfile(RUNNER, os.path.join(shared, "runner"))
-    os.chmod(os.path.join(shared, "runner"), 0o755)
+    with open(RUNNER, encoding="utf-8") as runner:
+        _write(os.path.join(shared, "runner"), runner.read(), 0o755)
 
 
 def exports(variables: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 Environment: ``BOATYARD_PLAN`` (JSON, see :func:`boatyard.ci.steps.layout.prepare`, with ``timeout`` in seconds),
 ``BOATYARD_SOURCE`` (JSON: url, revision, ref, target, targetRef, depth, submodules), ``BOATYARD_GIT_CREDENTIALS`` (directory of
 the mounted Secret, if any), ``BOATYARD_SHARED``, ``BOATYARD_WORKSPACE``, ``BOATYARD_TERMINATION``. The termination message is JSON:
-``{"outcome": "ok", "commit": …, "tree": …}`` or ``{"outcome": "error", "reason": …, "message": …}``. Standard library only: its
+``{"outcome": "ok", "commit": …}`` or ``{"outcome": "error", "reason": …, "message": …}``. Standard library only: its
 start is on the way to a build's first line.
 """
 
@@ -14,10 +14,13 @@ import os
 import signal
 import sys
 import time
-from types import FrameType
 
 from boatyard.ci.steps import layout, words
 from boatyard.ci.steps.checkout import Checkout, SourceFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
 
 LONGEST_SECONDS = 1800.0
 
