@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ from boatyard.machinery.meta.errors import ApiError, Gone, NotFound
 from boatyard.machinery.meta.objects import Object, revision
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.objects.store import ObjectStore
+
+LONGEST_LINE_BYTES = 1024 * 1024
+"""What a longer line has is told in lines of this length: nobody holds one of a hundred megabytes."""
 
 
 class LogLine(NamedTuple):
@@ -117,17 +120,41 @@ async def _started(client: Client, pod_name: str, namespace: str, container: str
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    rest = b""
+    splitter = _Splitter()
     try:
         async for chunk in chunks:
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
+            for line in splitter.feed(chunk):
                 yield line
     except ApiError:
-        # The stream broke; the build's state tells what comes next.
-        pass
-    if rest:
-        yield rest
+        # The stream broke, perhaps within a line; the build's state tells what comes next.
+        return
+    for line in splitter.end():
+        yield line
+
+
+class _Splitter:
+    """Cuts a log into lines, the same ones however it is divided into chunks."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that ``chunk`` completes."""
+        *whole, rest = (self._rest + chunk).split(b"\n")
+        for line in whole:
+            yield from _cut(line)
+        *pieces, self._rest = _cut(rest)
+        yield from pieces
+
+    def end(self) -> Iterator[bytes]:
+        """The last line, if no line feed ended it."""
+        if self._rest:
+            yield self._rest
+
+
+def _cut(line: bytes) -> list[bytes]:
+    """At least one piece; only the last is shorter than the others."""
+    return [line[at : at + LONGEST_LINE_BYTES] for at in range(0, len(line), LONGEST_LINE_BYTES)] or [b""]
 
 
 async def archived(objects: ObjectStore, build: Object) -> AsyncGenerator[LogLine, None]:
@@ -139,13 +166,12 @@ async def archived(objects: ObjectStore, build: Object) -> AsyncGenerator[LogLin
             async for info in objects.list(prefix):
                 keys.setdefault(info.key.rsplit("/", 2)[1], []).append(info.key)
         for container in sorted(keys, key=lambda name: _turn(build, name)):
-            rest = b""
+            splitter = _Splitter()
             for key in keys[container]:
-                *whole, rest = (rest + await objects.get(key)).split(b"\n")
-                for line in whole:
+                for line in splitter.feed(await objects.get(key)):
                     yield LogLine(attempt["number"], container, line)
-            if rest:
-                yield LogLine(attempt["number"], container, rest)
+            for line in splitter.end():
+                yield LogLine(attempt["number"], container, line)
 
 
 def _turn(build: Object, container: str) -> tuple[int, str]:
