@@ -119,11 +119,13 @@ class Component:
         self.crash_rate, self.downtime_seconds = crash_rate, downtime_seconds
         self.current: Incarnation | None = None
         self.crashes = 0
+        self._restarting: asyncio.TimerHandle | None = None
 
     def start(self) -> Incarnation:
-        """Begin a life. Raises RuntimeError when it has one."""
+        """Begin a life, now if one was to begin soon. Raises RuntimeError when it has one."""
         if self.current is not None:
             raise RuntimeError(f"{self.name} runs already")
+        self._stay_down()
         incarnation = self.current = Incarnation(self, self.crashes)
         self.world.note(f"{self.name} starts")
         task = incarnation.start(self.main(incarnation))
@@ -131,7 +133,8 @@ class Component:
         return incarnation
 
     def stop(self) -> None:
-        """Kill it, for good."""
+        """Kill it, for good: also one that is down and was to begin anew."""
+        self._stay_down()
         if self.current is not None:
             incarnation, self.current = self.current, None
             incarnation.kill()
@@ -143,15 +146,20 @@ class Component:
         self.crashes += 1
         self.stop()
         delay = self.world.random.random() * self.downtime_seconds
-        self.world.loop.call_later(delay, self._restart, context=contextvars.Context())
+        self._restarting = self.world.loop.call_later(delay, self._restart, context=contextvars.Context())
 
     def rolls_death(self) -> bool:
         """Whether the dice say that it dies here."""
         return self.crash_rate > 0 and self.world.crashing and self.world.random.random() < self.crash_rate
 
     def _restart(self) -> None:
-        if self.current is None:
-            self.start()
+        self._restarting = None
+        self.start()
+
+    def _stay_down(self) -> None:
+        if self._restarting is not None:
+            self._restarting.cancel()
+            self._restarting = None
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if task.cancelled():

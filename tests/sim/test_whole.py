@@ -1,0 +1,30 @@
+"""Every build reaches its right verdict, reported once, and nothing is left over, whatever dies between any two writes.
+
+A seed is one installation: its teams, their pushes, and who dies when. "10 instances, 50 builds" are 50 builds of ten teams together.
+"""
+
+from __future__ import annotations
+
+import pytest
+from sim.seeds import Job, run_all
+
+SMALL = [Job(10, 50, seed) for seed in range(100)]
+LARGE = [Job(50, 500, seed) for seed in range(2)]
+
+
+@pytest.mark.timeout(900)
+def test_every_build_has_its_verdict_under_every_seed() -> None:
+    histories = run_all([*LARGE, *SMALL])
+    assert len(set(histories.values())) == len(histories), "different seeds give different histories"
+
+
+@pytest.mark.timeout(300)
+def test_the_same_seed_gives_the_same_history_byte_for_byte() -> None:
+    twins = SMALL[:4]
+    assert run_all(twins, hash_seed=1) == run_all(twins, hash_seed=1001)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7 * 3600)
+def test_every_build_has_its_verdict_with_as_many_builds_for_each_instance() -> None:
+    run_all([*(Job(50, 50 * 500, seed) for seed in range(2)), *(Job(10, 10 * 50, seed) for seed in range(100))])
