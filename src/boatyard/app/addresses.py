@@ -7,6 +7,8 @@ import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from boatyard.node.network.plan import load_or_choose
+
 API_PORT = 7443
 GATEWAY_PORT = 8443
 LOOPBACK = "127.0.0.1"
@@ -68,6 +70,11 @@ def save(file: Path, addresses: Addresses) -> None:
     part = file.with_suffix(".part")
     part.write_text(json.dumps(asdict(addresses), indent=2) + "\n")
     part.replace(file)
+
+
+def internal_host(node_directory: Path, *, pod_network: bool) -> str:
+    """Where pods reach this machine: the address of their bridge-to-be, or the loopback address."""
+    return load_or_choose(node_directory).gateway if pod_network else LOOPBACK
 
 
 def choose(

@@ -20,7 +20,6 @@ from boatyard.node.agent import Agent
 from boatyard.node.kubelet.serving import Serving
 from boatyard.node.machine import MachineRuntime
 from boatyard.node.network.bridge import BridgeNetwork
-from boatyard.node.network.plan import load_or_choose
 from boatyard.node.volumes.host_path import HostPathPolicy
 from boatyard.server.auth.pki import Pki
 
@@ -57,11 +56,6 @@ def machine(data: DataDirectory, chosen: addresses.Addresses, world: World, sand
     """This machine, as the agent uses it. The pod network is made where the addresses say that pods have one."""
     network = BridgeNetwork(data.node) if chosen.pod_network else None
     return MachineRuntime(data.node, world, network=network, default_sandbox=sandbox)
-
-
-def internal_host(data: DataDirectory, *, pod_network: bool) -> str:
-    """Where pods reach this machine: the address of their bridge-to-be, or the loopback address."""
-    return load_or_choose(data.node).gateway if pod_network else addresses.LOOPBACK
 
 
 def node_name(hostname: str) -> str:

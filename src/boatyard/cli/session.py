@@ -14,7 +14,6 @@ import click
 
 from boatyard.app.layout import DataDirectory, default_root
 from boatyard.machinery.client.client import Client
-from boatyard.machinery.client.kubeconfig import KubeconfigError, from_kubeconfig
 from boatyard.machinery.meta.errors import ApiError
 
 
@@ -58,6 +57,9 @@ def client_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @asynccontextmanager
 async def connection(kubeconfig: Path) -> AsyncIterator[Client]:
     """A Client by a kubeconfig. Raises ClickException when there is none."""
+    # Imported on use: commands that talk to nobody don't pay for an HTTP client.
+    from boatyard.machinery.client.kubeconfig import KubeconfigError, from_kubeconfig
+
     if not kubeconfig.exists():
         raise click.ClickException(
             f"no control plane here: {kubeconfig} doesn't exist. Start one with `boatyard up`, or name its --data."

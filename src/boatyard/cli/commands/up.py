@@ -14,7 +14,6 @@ from rich.console import Console
 
 from boatyard.app import addresses, processes
 from boatyard.app.layout import DataDirectory, LayoutError
-from boatyard.app.node import internal_host
 from boatyard.app.up import AlreadyRunning, Child, ChildFailed, Parent
 from boatyard.cli.session import data_option
 from boatyard.machinery.runtime.world import RealWorld
@@ -62,9 +61,10 @@ def command(
         parent = Parent(data, RealWorld(), lambda text: console.print(text, highlight=False))
         parent.lock()
         file = data.root / "control" / "addresses.json"
+        networked = os.geteuid() == 0 and isolation == "bubblewrap" and not no_pod_network
         chosen = addresses.choose(
             addresses.load(file), api_port=api_port, gateway_port=gateway_port, gateway_http_port=gateway_http_port,
-            internal_host=internal_host(data, pod_network=os.geteuid() == 0 and isolation == "bubblewrap" and not no_pod_network),
+            internal_host=addresses.internal_host(data.node, pod_network=networked),
         )  # fmt: skip
         addresses.save(file, chosen)
         with console.status("starting the control plane and the node agent …"):
