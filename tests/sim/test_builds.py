@@ -196,6 +196,11 @@ def test_without_crashes(sim, seed):
     simulate(seed, scenario(sim, 2, 7, 0.0))
 
 
+def test_the_same_seed_gives_the_same_history(sim):
+    first, again = (simulate(3, scenario(sim, 2, 7, 0.02)) for _ in range(2))
+    assert first == again
+
+
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_every_build_gets_its_verdict_whatever_crashes(sim, seed):
     simulate(seed, scenario(sim, 2, 14, 0.01))

@@ -187,11 +187,16 @@ class Builds:
         if revision(fresh) != revision(build):
             return 1.0 if uid(fresh) == uid(build) else None
         try:
-            for claim in claims(build, number):
-                await self._make(PERSISTENT_VOLUME_CLAIMS, claim)
-            if declared := service(build):
-                await self._make(SERVICES, declared)
-            await self._make(PODS, build_pod(build, number, self._settings))
+            wanted = [(PERSISTENT_VOLUME_CLAIMS, claim) for claim in claims(build, number)]
+            wanted += [(SERVICES, declared)] if (declared := service(build)) else []
+            wanted.append((PODS, build_pod(build, number, self._settings)))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Where the API server doesn't check templates they may hold anything.
+            told = f"spec.podTemplate is not a pod's: {type(error).__name__}: {error}"
+            return await self._end(build, None, Verdict("Error", "TemplateRefused", told[:4000]))
+        try:
+            for resource, body in wanted:
+                await self._make(resource, body)
         except (Invalid, BadRequest) as error:
             return await self._end(build, None, Verdict("Error", "TemplateRefused", str(error)[:4000]))
         except Forbidden as error:

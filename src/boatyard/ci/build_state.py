@@ -144,7 +144,7 @@ def _over(build: Object, pod: Object | None, verdict: Verdict, now: float) -> Ob
 
 def _told(verdict: Verdict) -> Object:
     told = {"outcome": verdict.outcome, "reason": verdict.reason}
-    return {**told, "message": verdict.message[:1000]} if verdict.message else told
+    return {**told, "message": verdict.message[:500]} if verdict.message else told
 
 
 def _facts(pod: Object) -> Object:

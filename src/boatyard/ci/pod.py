@@ -51,7 +51,6 @@ def build_pod(build: Object, attempt: int, settings: Settings) -> Object:
         containers.append(_collect(context))
     metadata = template.get("metadata") or {}
     identity = {CICONFIG_LABEL: view.spec.ci_config, BUILD_LABEL: name(build), ATTEMPT_LABEL: str(attempt)}
-    grace = spec.get("terminationGracePeriodSeconds", GRACE_SECONDS)
     return {
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
@@ -64,7 +63,7 @@ def build_pod(build: Object, attempt: int, settings: Settings) -> Object:
             "restartPolicy": "Never",
             "automountServiceAccountToken": bool(spec.get("serviceAccountName") and spec.get("automountServiceAccountToken", True)),
             "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": grace,
+            "terminationGracePeriodSeconds": context.grace_seconds,
             "activeDeadlineSeconds": int(duration_seconds(view.spec.timeout)) + SLACK_SECONDS,
             "securityContext": _pod_security(spec.get("securityContext") or {}, settings),
             "initContainers": [_source(context), *(_hardened(one) for one in spec.get("initContainers") or [])],
@@ -120,6 +119,8 @@ class _Context:
 
     def __init__(self, build: Object, spec: BuildSpec, attempt: int, settings: Settings, message_bytes: int) -> None:
         self.build, self.spec, self.attempt, self.settings, self.message_bytes = build, spec, attempt, settings, message_bytes
+        template = (spec.pod_template or {}).get("spec") or {}
+        self.grace_seconds: int = template.get("terminationGracePeriodSeconds", GRACE_SECONDS)
 
     @property
     def image(self) -> str:
@@ -133,7 +134,7 @@ class _Context:
 
 def _working(container: Object, context: _Context) -> Object:
     """A container in which steps run: the runner is its command."""
-    grace = min(10, max(1, GRACE_SECONDS - 5))
+    grace = min(10, max(1, context.grace_seconds - 5))
     own = [variable.get("name") for variable in container.get("env") or ()]
     given = [one for one in (*_facts(context), *_parameters(context)) if one["name"] not in own]
     fixed = [*context.paths(), {"name": "BOATYARD_GRACE_SECONDS", "value": str(grace)}]

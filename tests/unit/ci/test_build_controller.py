@@ -485,3 +485,16 @@ def test_a_pod_whose_build_is_gone_is_let_go(yard):
             await y.client.get(PODS, "shop-7", "team")
 
     yard(body)
+
+
+def test_a_template_that_is_no_pods_is_refused_even_where_nobody_checked_it(yard, monkeypatch):
+    async def body(y: Yard) -> None:
+        def broken(*_: Any) -> Any:
+            raise TypeError("'int' object is not iterable")
+
+        monkeypatch.setattr(build_controller, "build_pod", broken)
+        await y.push()
+        status = (await y.build())["status"]
+        assert (status["phase"], status["reason"]) == ("Error", "TemplateRefused")
+
+    yard(body)

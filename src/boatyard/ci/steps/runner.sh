@@ -16,6 +16,8 @@ workspace=${BOATYARD_WORKSPACE:-/workspace}
 last_words=${BOATYARD_TERMINATION:-/dev/termination-log}
 grace=${BOATYARD_GRACE_SECONDS:-10}
 failed='' late='' stopping='' running='' told='' code=0
+# Other containers of the pod may run as other users; what the steps make gets the modes they are used to.
+usual_umask=$(umask)
 umask 0
 # A group of its own lets us end a step with all that it started; images without setsid do without.
 group=''
@@ -89,6 +91,7 @@ perform() {
     echo "##[boatyard] step $step begin $begun $name"
     (
         exec 3<&- 4>&-
+        umask "$usual_umask"
         [ -f "$shared/steps/$step/env" ] && . "$shared/steps/$step/env"
         read -r directory < "$shared/steps/$step/dir"
         cd "$workspace/$directory" || exit 1
@@ -176,7 +179,7 @@ exec 4<> "$shared/turn/$me" || exit 70
 : > "$shared/alive/$me"
 tokens
 # Inside a container the workspace often belongs to another user than the one the step runs as.
-export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
+[ -n "${GIT_CONFIG_COUNT:-}" ] || export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 
 while read -r number owner when limit name <&3; do
     if [ "$owner" = "$me" ]; then

@@ -28,8 +28,8 @@ LONGEST_SECONDS = 1800.0
 def main() -> int:
     """Do it; the exit code."""
     started = time.time()
-    # Other containers of the pod may run as other users; the pod is one realm of trust.
-    os.umask(0)
+    # Other containers of the pod may run as other users; they share its group.
+    os.umask(0o002)
     plan = json.loads(os.environ["BOATYARD_PLAN"])
     source = json.loads(os.environ["BOATYARD_SOURCE"])
     shared, workspace = os.environ["BOATYARD_SHARED"], os.environ["BOATYARD_WORKSPACE"]
