@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from boatyard.cluster import definition_controller, garbage_controller
+from boatyard.cluster import garbage_controller
 from boatyard.cluster.ownership import KEEP, Decision, decide
 from boatyard.machinery.meta.core import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, PERSISTENT_VOLUMES, SECRETS
 from boatyard.machinery.meta.objects import owner_reference
@@ -188,7 +188,7 @@ def test_a_definition_goes_after_its_objects(in_cluster: Any) -> None:
         assert await cluster.find(CUSTOM_RESOURCE_DEFINITIONS, "boats.test.boatyard.dev") is None
         assert await cluster.names(SECRETS, "default") == []
 
-    in_cluster(body, garbage_controller, definition_controller)
+    in_cluster(body, garbage_controller)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -24,7 +24,7 @@ _EVERYWHERE = {
     ("", "namespaces"): _READ,
     ("", "persistentvolumes"): _READ,
     ("discovery.k8s.io", "endpointslices"): _READ,
-    ("", "events"): ("create", *_WRITE),
+    ("", "events"): ("get", "create", *_WRITE),
     ("certificates.k8s.io", "certificatesigningrequests"): ("create", *_READ),
     ("authentication.k8s.io", "tokenreviews"): ("create",),
     ("authorization.k8s.io", "subjectaccessreviews"): ("create",),

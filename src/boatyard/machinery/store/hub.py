@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 
-from boatyard.machinery.store.store import Change, Compacted
+from boatyard.machinery.store.store import Change, Compacted, Route
 
 IDLE_SECONDS = 60.0
 """How often a watcher that waits is told by an empty batch that it has missed nothing."""
@@ -84,28 +84,74 @@ class Watcher:
             self._wake = None
 
 
-class WatchHub:
-    """Watchers by prefix. Cost of a change: one prefix test per distinct prefix watched, one append per watcher it concerns."""
+class _Audience:
+    """The watchers of one prefix: those of everything, and those of a route."""
+
+    __slots__ = ("everything", "routed")
 
     def __init__(self) -> None:
-        self._by_prefix: dict[str, list[Watcher]] = {}
+        self.everything: list[Watcher] = []
+        self.routed: dict[Callable[[Change], Iterable[str]], dict[str, list[Watcher]]] = {}
+
+    def offer(self, change: Change) -> None:
+        for watcher in self.everything:
+            watcher.offer(change)
+        for values, watchers in self.routed.items():
+            for value in values(change):
+                for watcher in watchers.get(value, ()):
+                    watcher.offer(change)
+
+    def all(self) -> Iterator[Watcher]:
+        yield from self.everything
+        for watchers in self.routed.values():
+            for some in watchers.values():
+                yield from some
+
+    def add(self, watcher: Watcher, route: Route | None) -> None:
+        if route is None:
+            self.everything.append(watcher)
+        else:
+            self.routed.setdefault(route.values, {}).setdefault(route.value, []).append(watcher)
+
+    def remove(self, watcher: Watcher, route: Route | None) -> bool:
+        """Whether nobody is left."""
+        if route is None:
+            self.everything.remove(watcher)
+        else:
+            watchers = self.routed[route.values]
+            watchers[route.value].remove(watcher)
+            if not watchers[route.value]:
+                del watchers[route.value]
+            if not watchers:
+                del self.routed[route.values]
+        return not self.everything and not self.routed
+
+
+class WatchHub:
+    """Watchers by prefix and route. Cost of a change: one prefix test per distinct prefix watched, one call per distinct way of
+    routing, one append per watcher it concerns."""
+
+    def __init__(self) -> None:
+        self._by_prefix: dict[str, _Audience] = {}
 
     def publish(self, changes: Sequence[Change]) -> None:
         """Hand out changes in order of revision."""
-        for prefix, watchers in self._by_prefix.items():
+        for prefix, audience in self._by_prefix.items():
             for change in changes:
                 if change.key.startswith(prefix):
-                    for watcher in watchers:
-                        watcher.offer(change)
+                    audience.offer(change)
 
-    async def watch(self, prefix: str, after: int, past: list[Change]) -> AsyncGenerator[list[Change], None]:
+    async def watch(
+        self, prefix: str, after: int, past: list[Change], route: Route | None = None
+    ) -> AsyncGenerator[list[Change], None]:
         """``past`` first, then what is published with a later revision.
 
         ``past`` holds the changes after ``after`` that were published before this call; the caller read them in the same turn of
         the event loop, so nothing lies between.
         """
         watcher = Watcher(prefix, past[-1].revision if past else after)
-        self._by_prefix.setdefault(prefix, []).append(watcher)
+        audience = self._by_prefix.setdefault(prefix, _Audience())
+        audience.add(watcher, route)
         try:
             if past:
                 yield past
@@ -114,13 +160,11 @@ class WatchHub:
                     yield batch
         finally:
             watcher.leave()
-            watchers = self._by_prefix[prefix]
-            watchers.remove(watcher)
-            if not watchers:
+            if audience.remove(watcher, route):
                 del self._by_prefix[prefix]
 
     def close(self) -> None:
         """End all watches."""
-        for watchers in self._by_prefix.values():
-            for watcher in watchers:
+        for audience in self._by_prefix.values():
+            for watcher in audience.all():
                 watcher.close()

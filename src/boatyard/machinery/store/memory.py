@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from boatyard.machinery.store.hub import WatchHub
-from boatyard.machinery.store.store import Change, Compacted, Delete, KeyConflict, Operation, Page, Put, Record
+from boatyard.machinery.store.store import Change, Compacted, Delete, KeyConflict, Operation, Page, Put, Record, Route
 
 
 class MemoryStore:
@@ -87,12 +87,12 @@ class MemoryStore:
         self._records[operation.key] = Record(operation.key, operation.value, created, self._revision)
         return Change(operation.key, operation.value, before.value if before else None, self._revision, created, False)
 
-    async def watch(self, prefix: str, after: int) -> AsyncIterator[list[Change]]:
+    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
         start = bisect_right(self._history, after, key=lambda change: change.revision)
         past = [change for change in self._history[start:] if change.key.startswith(prefix)]
-        async with aclosing(self._hub.watch(prefix, after, past)) as batches:
+        async with aclosing(self._hub.watch(prefix, after, past, route)) as batches:
             async for batch in batches:
                 yield batch
 

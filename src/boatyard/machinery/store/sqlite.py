@@ -11,7 +11,7 @@ from pathlib import Path
 from boatyard.machinery.store import statements as sql
 from boatyard.machinery.store.hub import WatchHub
 from boatyard.machinery.store.memory import page_of, prefix_end
-from boatyard.machinery.store.store import Change, Compacted, Operation, Page, Record
+from boatyard.machinery.store.store import Change, Compacted, Operation, Page, Record, Route
 from boatyard.machinery.store.undo import Undo, as_of, changes
 from boatyard.machinery.store.writer import Writer
 
@@ -56,12 +56,16 @@ class SqliteStore:
     def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
         bounds = (after, prefix, prefix_end(prefix))
         with self._snapshot() as now:
-            if revision and revision < now:
+            published = min(now, self._revision)
+            if revision and revision < published:
                 return self._past_range(prefix, after, limit, revision)
+            if now > published and self._rows_since(prefix, published):
+                # The writer is ahead of what watchers were told: a page is of a revision that they know.
+                return self._past_range(prefix, after, limit, published)
             records = [Record._make(row) for row in self._reader.execute(sql.RANGE, (*bounds, limit or -1))]
             more = bool(limit) and len(records) == limit
             remaining = self._reader.execute(sql.COUNT, (records[-1].key, *bounds[1:])).fetchone()[0] if more else 0
-            return Page(records, now, remaining)
+            return Page(records, published, remaining)
 
     def _past_range(self, prefix: str, after: str, limit: int, revision: int) -> Page:
         if revision < self._compacted:
@@ -84,10 +88,10 @@ class SqliteStore:
         self._revision = revision
         self._hub.publish(changes)
 
-    async def watch(self, prefix: str, after: int) -> AsyncIterator[list[Change]]:
+    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
-        async with aclosing(self._hub.watch(prefix, after, self._past(prefix, after))) as batches:
+        async with aclosing(self._hub.watch(prefix, after, self._past(prefix, after), route)) as batches:
             async for batch in batches:
                 yield batch
 

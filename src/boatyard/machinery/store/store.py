@@ -5,7 +5,7 @@ Every commit that changes something gets the next revision; all its operations s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 
@@ -31,6 +31,16 @@ class Change(NamedTuple):
     revision: int
     created: int
     deleted: bool
+
+
+class Route(NamedTuple):
+    """Which changes a watcher asks for, by a value that they have. Looking up whom a change concerns then costs the same however
+    many watchers there are."""
+
+    values: Callable[[Change], Iterable[str]]
+    """The values that a change has, each once, before it and after. Must not raise. Routes with the same function are looked up
+    together."""
+    value: str
 
 
 class Page(NamedTuple):
@@ -103,8 +113,9 @@ class Store(Protocol):
         """
         ...
 
-    def watch(self, prefix: str, after: int) -> AsyncIterator[list[Change]]:
-        """Batches of changes under ``prefix`` with a revision above ``after``, in order, without gaps. An async generator.
+    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+        """Batches of changes under ``prefix`` with a revision above ``after``, in order, without gaps. An async generator. Of changes
+        that are not on the ``route`` some may be left out.
 
         Raises Compacted at the first step when ``after`` is older than the history, or later when this watcher fell too far behind.
         """

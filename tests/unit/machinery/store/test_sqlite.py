@@ -110,3 +110,14 @@ async def test_a_commit_that_does_not_fit_the_disk_is_refused_and_later_ones_go_
     assert (store.revision, store.get("/a").value) == (1, b"1")  # type: ignore[union-attr]
     assert await store.commit([Put("/a", b"2")]) == 2
     await store.close()
+
+
+async def test_a_page_is_never_ahead_of_what_watchers_were_told(tmp_path: Path):
+    store = await SqliteStore.open(tmp_path / "s.db")
+    await store.commit([Put("/a", b"1")])
+    await store.commit([Put("/a", b"2"), Put("/b", b"2")])
+    store._revision = 1  # as while the news of the second commit is still on its way to the event loop
+    page = store.range("/")
+    assert (page.revision, [(r.key, r.value, r.modified) for r in page.records]) == (1, [("/a", b"1", 1)])
+    assert store.range("/c").revision == 1
+    await store.close()
