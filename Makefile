@@ -37,5 +37,5 @@ setup: .venv/dev ## the environment with the development tools
 .venv/bench: .venv/dev
 	@tools/setup $(PYTHON) bench
 
-clean:           ## remove the environment and what demo left
-	rm -rf .venv .demo
+clean:           ## remove the environment
+	rm -rf .venv
