@@ -24,6 +24,7 @@ from multidict import CIMultiDictProxy
 from boatyard.ci.artifacts import PREFIX, receive_artifact
 from boatyard.gateway import headers
 from boatyard.gateway.endpoints import SERVICE_LABEL, Endpoint, NoEndpoint, endpoints
+from boatyard.gateway.entrance import entrance
 from boatyard.gateway.instances import Instances
 from boatyard.gateway.proxy import BadGateway, Proxy, Unanswered
 from boatyard.gateway.routes import Route, RouteTable, route_table
@@ -112,30 +113,39 @@ class Gateway:
     def _routes_changed(self, old: Object | None, new: Object | None) -> None:
         self._table = None
 
-    def _match(self, request: web.Request) -> Route | None:
+    def _routes(self) -> RouteTable:
         if self._table is None:
             self._table = route_table(self._ingresses.list())
-        return self._table.match(request.host, request.path)
+        return self._table
 
     async def _any(self, request: web.Request) -> web.StreamResponse:
         if "/../" in f"{request.path}/" or "/./" in f"{request.path}/":
             return refusal(request, 400, "the path must not contain . or ..")
-        route = self._match(request)
+        route = self._routes().match(request.host, request.path)
+        user = self._sessions.user(headers.cookie_value(request.headers, COOKIE)) or ""
         if route is None:
-            if request.path == "/healthz":
-                return web.Response(text="ok\n")
-            return refusal(request, 404, "no instance is served under this address")
+            return self._nowhere(request, user)
         rest = route.rest(request.path)
         hook = request.method == "POST" and _HOOK.fullmatch(rest) is not None
-        user = self._sessions.user(headers.cookie_value(request.headers, COOKIE)) or ""
         if not user and not hook and rest != "/healthz":
-            return refusal(request, 401, "you are not logged in", "Open a login link: `boatyard login` prints one.")
+            return _stranger(request)
         token = await self._instances.token(route.namespace, route.instance) if route.instance else ""
         forwarded = headers.request_headers(
             request.headers, peer=request.remote or "", scheme=request.scheme, host=request.host,
             prefix="" if route.host else route.path.rstrip("/"), user=user, token=token, cookie=COOKIE,
         )  # fmt: skip
         return await self._carry(request, route, forwarded, self._world.monotonic() + (HOLD_SECONDS if hook else 0))
+
+    def _nowhere(self, request: web.Request, user: str) -> web.StreamResponse:
+        """The answer to a request that no route fits."""
+        if request.path == "/healthz":
+            return web.Response(text="ok\n")
+        if request.path != "/" or request.method not in ("GET", "HEAD"):
+            return refusal(request, 404, "no instance is served under this address")
+        if not user:
+            return _stranger(request)
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
+        return web.Response(text=entrance(self._routes().instances()), content_type="text/html", headers=policy)
 
     async def _carry(self, request: web.Request, route: Route, forwarded: object, deadline: float) -> web.StreamResponse:
         while True:
@@ -205,6 +215,10 @@ def listening_socket(address: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def _stranger(request: web.Request) -> web.Response:
+    return refusal(request, 401, "you are not logged in", "Open a login link: `boatyard login` prints one.")
 
 
 def refusal(request: web.Request, status: int, reason: str, advice: str = "", *, retry_seconds: int = 0) -> web.Response:

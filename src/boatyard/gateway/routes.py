@@ -58,6 +58,10 @@ class RouteTable:
                     return route
         return None
 
+    def instances(self) -> list[Route]:
+        """Routes that lead to an instance on any host."""
+        return [route for route in self._by_host.get("", ()) if route.instance]
+
     def __len__(self) -> int:
         return sum(len(routes) for routes in self._by_host.values())
 

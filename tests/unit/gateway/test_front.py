@@ -170,6 +170,15 @@ async def test_who_is_not_logged_in_gets_no_further_but_for_webhooks_and_health(
                 assert "X-Boatyard-User" not in (await answer.json())["headers"]
 
 
+async def test_who_is_logged_in_finds_the_instances_at_the_entrance(town: Town):
+    async with town.http.get(f"{town.url}/") as answer:
+        assert answer.status == 401
+    async with town.http.get(f"{town.url}/", headers=town.login()) as answer:
+        assert answer.status == 200 and '<a href="/ci/team/shop/">shop</a> <span>team</span>' in await answer.text()
+    async with town.http.post(f"{town.url}/", headers=town.login()) as answer:
+        assert answer.status == 404
+
+
 async def test_a_login_link_makes_a_session_once_and_leads_only_here(town: Town):
     token = town.sessions.login_token("ann")
     async with town.http.get(f"{town.url}/-/login?token={token}&to=/ci/team/shop", allow_redirects=False) as answer:
