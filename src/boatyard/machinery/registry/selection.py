@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.selectors import FieldRequirement, FieldSelector, LabelSelector, as_text
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.store.store import Change, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,19 @@ class Selection:
         """The one name that can match, if only one can."""
         return next((r.value for r in self.place if r.path == "metadata.name" and not r.negated), None)
 
+    @property
+    def route(self) -> Route | None:
+        """A value that whatever matches has, or had; None when there is no single one. What is on the route still has to match."""
+        if (name := self.name) is not None:
+            return Route(_name, name)
+        for label in self.labels.requirements:
+            if label.operator == "In" and len(label.values) == 1:
+                return Route(_label_values(label.key), label.values[0])
+        for one in self.fields.requirements:
+            if not one.negated:
+                return Route(_field_values(one.path), one.value)
+        return None
+
     def matches(self, key: str, value: bytes) -> bool:
         """Whether the document under ``key`` is chosen."""
         if self.place:
@@ -54,3 +70,28 @@ class Selection:
         if self.labels and not self.labels.matches(documents.labels(value)):
             return False
         return all((as_text(documents.field_reader(r.path)(value)) == r.value) != r.negated for r in self.fields.requirements)
+
+
+def _name(change: Change) -> Iterable[str]:
+    return (keys.place(change.key)[1],)
+
+
+@lru_cache(maxsize=256)
+def _label_values(key: str) -> Callable[[Change], Iterable[str]]:
+    def values(change: Change) -> Iterable[str]:
+        found = documents.labels(change.value).get(key)
+        before = documents.labels(change.previous).get(key) if change.previous is not None else None
+        return [value for value in dict.fromkeys((found, before)) if value is not None]
+
+    return values
+
+
+@lru_cache(maxsize=256)
+def _field_values(path: str) -> Callable[[Change], Iterable[str]]:
+    read = documents.field_reader(path)
+
+    def values(change: Change) -> Iterable[str]:
+        before = change.value if change.previous is None else change.previous
+        return dict.fromkeys((as_text(read(change.value)), as_text(read(before))))
+
+    return values

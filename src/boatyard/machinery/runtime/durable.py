@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from zlib import crc32
 
 from boatyard.machinery.runtime.component import Crashed, Incarnation
-from boatyard.machinery.store.store import Change, Operation, Page, Put, Record, Store
+from boatyard.machinery.store.store import Change, Operation, Page, Put, Record, Route, Store
 
 
 class DurableStore:
@@ -38,8 +38,8 @@ class DurableStore:
             await life.crash_point("after a commit", now=True)
         return revision
 
-    def watch(self, prefix: str, after: int) -> AsyncIterator[list[Change]]:
-        return self._living().watch(prefix, after)
+    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+        return self._living().watch(prefix, after, route)
 
     async def compact(self, revision: int) -> None:
         await self._living().compact(revision)
