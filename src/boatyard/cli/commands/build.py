@@ -17,7 +17,9 @@ from boatyard.app.follow import archived, follow, phase
 from boatyard.ci.kinds import CANCEL_ANNOTATION, CICONFIG_LABEL, FINAL_PHASES, RETRY_ANNOTATION, Build
 from boatyard.cli.output import COLOURS, at, show
 from boatyard.cli.session import asynchronous, client_options, namespace_option, output_option
+from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.errors import NotFound
+from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.objects.directory import DirectoryObjects
 
 COLUMNS = (
@@ -63,7 +65,7 @@ async def list_(ci: str, namespace: str, all_namespaces: bool, output: str, conn
 async def show_(name: str, namespace: str, output: str, connect: Any) -> None:
     """Show one build: its steps, its failing tests, why it ended as it did."""
     async with connect() as client:
-        build = await client.get(Build.resource, name, namespace)
+        build = await _get(client, name, namespace)
     show(build, output, COLUMNS, now=time.time())
     if output == "table":
         _details(build)
@@ -98,7 +100,7 @@ async def logs(name: str, namespace: str, following: bool, connect: Any) -> None
     kubeconfig: Path = connect.args[0]
     objects = DirectoryObjects(kubeconfig.parent / "objects")
     async with connect() as client:
-        build = await client.get(Build.resource, name, namespace)
+        build = await _get(client, name, namespace)
         if phase(build) not in FINAL_PHASES and not following:
             click.echo(f"{name} is {phase(build).lower()}; follow it with -f", err=True)
         lines = (
@@ -106,12 +108,32 @@ async def logs(name: str, namespace: str, following: bool, connect: Any) -> None
         )
         async with aclosing(lines):
             async for line in lines:
-                sys.stdout.buffer.write(line.text + b"\n")
-                sys.stdout.buffer.flush()
+                if (text := _told(line.text)) is not None:
+                    sys.stdout.buffer.write(text + b"\n")
+                    sys.stdout.buffer.flush()
         if following:
             verdict = phase(await client.get(Build.resource, name, namespace))
             click.echo(f"{name}: {verdict}", err=True)
             raise SystemExit(0 if verdict == "Succeeded" else 1)
+
+
+def _told(line: bytes) -> bytes | None:
+    """A line of a log for people; None for one that says nothing to them. The step runner marks where steps begin and end."""
+    words = line.split(b" ", 5)
+    if words[:2] != [b"##[boatyard]", b"step"] or len(words) < 6:
+        return line
+    if words[3] == b"begin":
+        return b"--- " + words[5]
+    outcome, _, code = words[5].partition(b" ")
+    return None if outcome == b"ok" else b"--- " + outcome + b", exit code " + code
+
+
+async def _get(client: Client, name: str, namespace: str) -> Object:
+    try:
+        return await client.get(Build.resource, name, namespace)
+    except NotFound:
+        told = "finished builds leave the API after a while, their pages stay (`boatyard ci list` has the addresses)"
+        raise click.ClickException(f"{name} isn't in namespace {namespace}; {told}") from None
 
 
 @command.command("cancel")
@@ -123,7 +145,7 @@ async def logs(name: str, namespace: str, following: bool, connect: Any) -> None
 async def cancel(name: str, namespace: str, reason: str, connect: Any) -> None:
     """End a build that waits or runs."""
     async with connect() as client:
-        build = await client.get(Build.resource, name, namespace)
+        build = await _get(client, name, namespace)
         if phase(build) in FINAL_PHASES:
             raise click.ClickException(f"{name} is over: {at(build, 'status.phase')}")
         why = f"{getpass.getuser()}{': ' + reason if reason else ''}"
@@ -139,10 +161,7 @@ async def cancel(name: str, namespace: str, reason: str, connect: Any) -> None:
 async def retry(name: str, namespace: str, connect: Any) -> None:
     """Build the same commit once more, as a new build."""
     async with connect() as client:
-        try:
-            build = await client.get(Build.resource, name, namespace)
-        except NotFound:
-            raise click.ClickException(f"{name} isn't in the API (any more): repeat it from its page") from None
+        build = await _get(client, name, namespace)
         if phase(build) not in FINAL_PHASES:
             raise click.ClickException(f"{name} isn't over: {phase(build)}")
         request = f"{getpass.getuser()}/{uuid.uuid4().hex[:12]}"
