@@ -98,6 +98,7 @@ def _tables(plan: NetworkPlan) -> list[str]:
 def _files(data: DataDirectory) -> list[str]:
     """Directories of pods, and what was being written when its writer died."""
     found = [f"directory {path}" for path in sorted((data.node / "pods").glob("*"))]
-    found += [f"half a file {path}" for pattern in (".part*", "*.part") for path in sorted(data.root.rglob(pattern))]
+    for directory, _, names in os.walk(data.root):
+        found += [f"half a file {directory}/{name}" for name in names if name.startswith(".part") or name.endswith(".part")]
     found += [f"file {path}" for path in sorted(data.root.iterdir()) if path.name not in _FORM]
     return found

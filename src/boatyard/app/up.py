@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,12 @@ class Parent:
     """Runs children, each until it is told to stop. What they print goes to ``run/<name>.log``."""
 
     def __init__(self, data: DataDirectory, world: World, say: Callable[[str], None]) -> None:
-        self._data, self._world, self._say = data, world, say
+        self._data, self._world, self._out = data, world, say
         self._lock = None
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):  # a full disk, or a terminal that is gone: the children matter more
+            self._out(text)
 
     def lock(self) -> None:
         """Take the data directory for this process. Raises AlreadyRunning."""
@@ -112,7 +117,11 @@ class Parent:
                 stdout=log, stderr=log, pass_fds=(writing,), start_new_session=True,
             )  # fmt: skip
         os.close(writing)
-        processes.write(self._data.run / f"{child.name}.pid", process.pid)
+        try:
+            processes.write(self._data.run / f"{child.name}.pid", process.pid)
+        except OSError as error:
+            # A full disk: the old record names a process that is gone, which is no harm; ending us ends the child.
+            self._say(f"{child.name} runs, but its process can't be recorded: {error}")
         return process, reading
 
     async def _is_ready(

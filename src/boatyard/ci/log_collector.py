@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from boatyard.ci import object_keys
@@ -142,8 +142,9 @@ class LogCollector:
         """Store what comes after ``offset`` until the stream ends; the new offset."""
         skip, waiting = offset, bytearray()
         stream = self._client.logs(where, pod, container=container, follow=True)
-        async with aclosing(stream):  # type: ignore[type-var]
-            async for data in _paced(stream, FLUSH_SECONDS, waiting):
+        # The inner one goes first, whatever happens: a stream can't be closed while its next item is being waited for.
+        async with aclosing(stream), aclosing(_paced(stream, FLUSH_SECONDS, waiting)) as pieces:  # type: ignore[type-var]
+            async for data in pieces:
                 if data:
                     dropped = min(skip, len(data))
                     skip -= dropped
@@ -167,7 +168,7 @@ class LogCollector:
             await self._store.put(object_keys.log_chunk(prefix, container, offset), data)
 
 
-async def _paced(stream: AsyncIterator[bytes], seconds: float, held: bytearray) -> AsyncIterator[bytes]:
+async def _paced(stream: AsyncIterator[bytes], seconds: float, held: bytearray) -> AsyncGenerator[bytes, None]:
     """The stream's items; an empty one when none came for ``seconds`` while something is held back in ``held``."""
     pending: asyncio.Future[bytes] | None = None
     try:

@@ -91,6 +91,8 @@ class BuiltInImages:
         library = f"LD_LIBRARY_PATH={base}/lib " if self._own_base and sysconfig.get_config_var("Py_ENABLE_SHARED") else ""
         variables = f'PYTHONPATH="{":".join(path)}" {library}PYTHONDONTWRITEBYTECODE=1'
         script = f'#!/bin/sh\n{variables} exec "{base}/bin/{self._python}" -S -P "$@"\n'
+        if (directory / "python").exists() and (directory / "python").read_text() == script:
+            return  # so that an agent starts on a full disk, too
         temporary = directory / ".python"
         temporary.write_text(script)
         temporary.chmod(stat.S_IRUSR | stat.S_IWUSR | stat.S_IXUSR | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)

@@ -1,6 +1,7 @@
 """The parent keeps its children running, and ends them in order."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -91,3 +92,22 @@ def test_a_process_that_does_not_listen_is_killed(tmp_path: Path):
     assert identity is not None
     assert processes.end(identity, patience_seconds=0.2) is False
     assert stubborn.wait() == -9
+
+
+async def test_a_full_disk_doesn_t_end_what_runs(data: DataDirectory, monkeypatch: pytest.MonkeyPatch):
+    def full(*ignored: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ready = asyncio.Event()
+    parent = Parent(data, RealWorld(), full)
+    running = asyncio.create_task(parent.run([child("node", CHILD)], ready.set))
+    await asyncio.wait_for(ready.wait(), 20)
+    first = await pid_of(data.run / "node.pid")
+    written = processes.write
+    monkeypatch.setattr(processes, "write", full)
+    os.kill(first, signal.SIGKILL)
+    await asyncio.sleep(0.5)
+    assert not running.done()
+    monkeypatch.setattr(processes, "write", written)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(running, 20)

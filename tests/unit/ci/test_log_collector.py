@@ -169,7 +169,10 @@ def test_a_node_that_is_out_of_reach_for_a_while(play):
     play(body)
 
 
-def test_a_store_that_fails_for_a_while_loses_nothing(play):
+@pytest.mark.parametrize("running", [False, True])
+def test_a_store_that_fails_for_a_while_loses_nothing(play, running: bool):
+    """Nor does it end the program: while the container runs, the collector waits for more as the store fails."""
+
     async def body(scene: Scene) -> None:
         whole = scene.store.put
         faults = [OSError("full")] * 3
@@ -181,9 +184,13 @@ def test_a_store_that_fails_for_a_while_loses_nothing(play):
 
         scene.store.put = put  # type: ignore[method-assign]
         scene.collector.follow(scene.pods.pod, PREFIX)
+        if running:
+            scene.node.text = b"some "
+            await scene.settle(60)
+            assert not faults and not scene.task.done()
         await scene.end(b"text")
         await scene.settle(60)
-        assert await scene.stored() == b"text"
+        assert await scene.stored() == (b"some text" if running else b"text")
 
     play(body)
 

@@ -98,8 +98,11 @@ def kubeconfig(
 
 
 def write_kubeconfig(path: str | os.PathLike[str], text: str) -> None:
-    """Put ``text`` (of :func:`kubeconfig`) into place at once, readable by its owner alone."""
+    """Put ``text`` (of :func:`kubeconfig`) into place at once, readable by its owner alone. One that is the same stays, so that a
+    program starts on a full disk, too."""
     path = Path(path)
+    if path.exists() and path.stat().st_mode & 0o777 == 0o600 and path.read_text(encoding="utf-8") == text:
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

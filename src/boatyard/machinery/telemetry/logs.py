@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -19,10 +19,32 @@ def _hide(logger: Any, method: str, event: structlog.typing.EventDict) -> struct
     return event
 
 
+class _Forgiving:
+    """A stream whose faults are nobody's business: what can't be written (the disk is full, the reader is gone) is lost, and the
+    program that logged goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+        except OSError:
+            pass
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            pass
+
+
 def configure(component: str, *, level: str = "info", stream: TextIO | None = None) -> None:
     """Set logs up for this process. ``component`` is a field of every line."""
-    out: TextIO = sys.stderr if stream is None else stream
-    person = out.isatty()
+    target: TextIO = sys.stderr if stream is None else stream
+    person = target.isatty()
+    out = cast(TextIO, _Forgiving(target))
     timestamper = structlog.processors.TimeStamper(fmt="%H:%M:%S" if person else "iso", utc=not person)
     renderer = structlog.dev.ConsoleRenderer(colors=True) if person else structlog.processors.JSONRenderer()
     exceptions = [] if person else [structlog.processors.format_exc_info]

@@ -43,3 +43,13 @@ def test_an_exception_is_one_line():
         get_logger("node").exception("failed")
     (line,) = out.getvalue().splitlines()
     assert "ValueError: broken" in json.loads(line)["exception"]
+
+
+def test_a_full_disk_loses_lines_and_nothing_else():
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError("No space left on device")
+
+    configure("control", stream=Full())
+    get_logger("ci").warning("lost")
+    logging.getLogger("aiohttp").warning("lost too")
