@@ -8,6 +8,7 @@ import msgspec
 
 from boatyard.ci.engines.engine import Engine, UnknownEngine, load
 from boatyard.ci.instance import PREFIX, account, base_path, drift, instance_name, network, storage
+from boatyard.ci.instance.limits import unserved
 from boatyard.ci.instance.progress import Progress, of_pod
 from boatyard.ci.kinds import FINAL_PHASES, LONGEST_NAME, Build, CiConfig
 from boatyard.machinery.meta.conditions import set_condition
@@ -113,6 +114,8 @@ class CiConfigs:
             return await self._tell(live, None, Progress(False, "InvalidSpec", str(error)), valid=False)
         if problem := _name_problem(request.name):
             return await self._tell(live, config, Progress(False, "InvalidName", problem), valid=False)
+        if wrong := "; ".join(unserved(config)):
+            return await self._tell(live, config, Progress(False, "NotServed", wrong), valid=False)
         if config.spec.paused:
             return await self._tell(
                 live, config, self._progress(config)._replace(ready=False, reason="Paused", message="paused by its spec")

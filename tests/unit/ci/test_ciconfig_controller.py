@@ -173,6 +173,16 @@ def test_what_belongs_to_somebody_else_is_not_touched(scenario):
     scenario(body)
 
 
+def test_what_this_version_does_not_serve_is_told_and_nothing_is_made(scenario):
+    async def body(cluster: Cluster) -> None:
+        await declare(cluster, source={"git": {"url": "https://example.org/web.git"}, "scm": {"type": "github"}})
+        seen = await config(cluster)
+        assert (seen["status"]["phase"], reason(seen, "Valid")) == ("Failed", "NotServed")
+        assert await cluster.names(PODS) == []
+
+    scenario(body)
+
+
 def test_an_engine_that_is_not_here_is_told(scenario):
     async def body(cluster: Cluster) -> None:
         await declare(cluster, strategy={"master": {"engine": "jenkins"}})
