@@ -16,6 +16,8 @@ from boatyard.cli.commands.build import _told
         (b"##[boatyard] step 2 end 1795248259245 ok 0", None),
         (b"##[boatyard] step 2 end 1795248259245 failed 1", b"--- failed, exit code 1"),
         (b"##[boatyard] step 3 end 1795248259245 timeout 143", b"--- timeout, exit code 143"),
+        (b"no newline##[boatyard] step 2 end 1795248259245 ok 0", b"no newline"),
+        (b"no newline##[boatyard] step 2 end 1795248259245 failed 7", b"no newline\n--- failed, exit code 7"),
         (b"##[boatyard] is what a build says itself", b"##[boatyard] is what a build says itself"),
     ],
 )

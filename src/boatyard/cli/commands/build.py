@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import sys
 import time
 import uuid
@@ -26,6 +27,9 @@ COLUMNS = (
     ("Phase", ".status.phase"), ("Reason", ".status.reason"), ("Ref", ".spec.source.ref"), ("Subject", ".spec.source.subject"),
     ("Tests", ".status.tests.counts.total"), ("Failed", ".status.tests.counts.failed"), ("Age", ".metadata.creationTimestamp"),
 )  # fmt: skip
+
+_MARK = re.compile(rb"(.*?)##\[boatyard\] step \d+ (begin|end) \d+ (.*)")
+"""It may follow text on its line: what a step wrote last need not end one."""
 
 
 @click.group("build")
@@ -119,13 +123,15 @@ async def logs(name: str, namespace: str, following: bool, connect: Any) -> None
 
 def _told(line: bytes) -> bytes | None:
     """A line of a log for people; None for one that says nothing to them. The step runner marks where steps begin and end."""
-    words = line.split(b" ", 5)
-    if words[:2] != [b"##[boatyard]", b"step"] or len(words) < 6:
+    mark = _MARK.fullmatch(line)
+    if mark is None:
         return line
-    if words[3] == b"begin":
-        return b"--- " + words[5]
-    outcome, _, code = words[5].partition(b" ")
-    return None if outcome == b"ok" else b"--- " + outcome + b", exit code " + code
+    before, verb, rest = mark.groups()
+    outcome, _, code = rest.partition(b" ")
+    if verb == b"end" and outcome == b"ok":
+        return before or None
+    told = rest if verb == b"begin" else outcome + b", exit code " + code
+    return (before + b"\n" if before else b"") + b"--- " + told
 
 
 async def _get(client: Client, name: str, namespace: str) -> Object:
