@@ -63,6 +63,8 @@ class Process:
     """Termination messages by container."""
     program: Component | None = None
     """What runs in the pod, for as long as the pod does."""
+    owner: str = ""
+    """Whose it is."""
     _listeners: list[asyncio.Future[None]] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -163,12 +165,17 @@ class SimNode:
     async def _converge(self, client: Any, pod: Object) -> float | None:
         machine, now = self.machine, self.world.now()
         phase = (pod.get("status") or {}).get("phase")
+        process = machine.running.get(uid(pod))
         if deleting(pod) or phase in ("Succeeded", "Failed"):
+            if process is not None and phase not in ("Succeeded", "Failed"):
+                # As an agent does: what ran is put down, and told, before the pod is let go.
+                put_down = Process(now, 143)
+                process.end()
+                await self._tell(client, pod, "Failed", put_down)
             self._end(uid(pod))
-            if deleting(pod):
+            if deleting(pod) and pod["metadata"].get("deletionGracePeriodSeconds") != 0:
                 await client.delete(PODS, name(pod), namespace(pod), uid=uid(pod), grace_period_seconds=0)
             return None
-        process = machine.running.get(uid(pod))
         if process is None:
             process = machine.running[uid(pod)] = self.script(pod)
             machine.by_name[namespace(pod), name(pod)] = uid(pod)

@@ -1,4 +1,4 @@
-"""A team as scenarios know it: its repository, its SCM, its claim, what becomes of its commits, and its CI server as a component."""
+"""A team as scenarios know it: its repository, its SCM, its claim, what becomes of its commits, and its CI server."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.plant import Process
-
+from boatyard.ci.kinds import CANCEL_ANNOTATION
 from boatyard.ci.scm.http import Answer
 from boatyard.ci.scm.memory import MemoryGitea
 from boatyard.ci.scm.scm import sign_hmac_sha256
@@ -17,11 +16,12 @@ from boatyard.ciserver.database import InlineDatabase
 from boatyard.ciserver.environment import Environment
 from boatyard.ciserver.repository import MemoryRepository
 from boatyard.ciserver.server import CiServer
-from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.objects import Object, annotations
 from boatyard.machinery.objects.memory import MemoryObjects
 from boatyard.machinery.runtime.component import Component, Incarnation
 from boatyard.machinery.runtime.connection import Connection
 from boatyard.machinery.runtime.simulation import SimWorld
+from sim.plant import Process
 
 SECRET = b"hook secret"
 RETRIES = 2
@@ -111,7 +111,8 @@ class Team:
     def process(self, pod: Object) -> Process:
         """What the pod of one of its builds will do."""
         env = {one["name"]: one.get("value", "") for one in pod["spec"]["containers"][0]["env"]}
-        fate, number, attempt = self.fates[env["BOATYARD_REVISION"]], int(env["BOATYARD_BUILD_NUMBER"]), int(env["BOATYARD_ATTEMPT"])
+        fate = self.fates[env["BOATYARD_REVISION"]]
+        number, attempt = int(env["BOATYARD_BUILD_NUMBER"]), int(env["BOATYARD_ATTEMPT"])
         now = self.world.now()
         ends, begun = now + 1 + number % 5, int(now * 1000)
         good = f"boatyard/1\n1 ok 0 {begun} 900\n2 ok 0 {begun + 900} 100\n"
@@ -165,7 +166,7 @@ class Team:
 
 async def _cancel(server: CiServer, number: int) -> None:
     build = server.living(number)
-    if build is not None and (build.get("status") or {}).get("phase") == "Running":
+    if build is not None and (build.get("status") or {}).get("phase") == "Running" and CANCEL_ANNOTATION not in annotations(build):
         await server.cancel(number, "ann")
 
 

@@ -1,11 +1,12 @@
 """Every build reaches its right verdict, reported once, and nothing is left over, whatever dies between any two writes.
 
-A seed is one installation: its teams, their pushes, and who dies when. "10 instances, 50 builds" are 50 builds of ten teams together.
+A seed is one installation: its teams, their pushes, and who dies when. Builds are counted over all instances.
 """
 
 from __future__ import annotations
 
 import pytest
+
 from sim.seeds import Job, run_all
 
 SMALL = [Job(10, 50, seed) for seed in range(100)]

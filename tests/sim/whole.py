@@ -13,9 +13,6 @@ from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
-from sim.plant import ControlPlane, Process, SimNode, SimStreams
-from sim.team import CANCELLED, FOREVER, IGNORED, LOST, LOST_ONCE, REFUSED, SECRET, Team
-
 from boatyard.app import discovery
 from boatyard.ci.kinds import BUILD_LABEL, CICONFIG_LABEL, CiConfig
 from boatyard.machinery.meta.core import SECRETS
@@ -28,6 +25,8 @@ from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.settings import Settings
 from boatyard.machinery.runtime.simulation import OWNER, SimWorld
 from boatyard.machinery.schema.crd import crd_of, discover
+from sim.plant import ControlPlane, Process, SimNode, SimStreams
+from sim.team import CANCELLED, FOREVER, IGNORED, LOST, LOST_ONCE, REFUSED, SECRET, Team
 
 KINDS = [crd_of(model) for model in discover() if model.info.stored]
 OWN = ("team-", "/pvc-")
@@ -57,7 +56,7 @@ class Whole:
     """One installation. ``builds`` in all; the rates are probabilities of a crash before and after each write."""
 
     def __init__(
-        self, world: SimWorld, *, instances: int, builds: int, control_rate: float, node_rate: float, ciserver_rate: float, nodes: int = 2
+        self, world: SimWorld, *, instances: int, builds: int, control_rate: float, node_rate: float, ciserver_rate: float
     ) -> None:
         self.world, self.objects, self.streams = world, Objects(world), SimStreams(world)
         settings = Settings(
@@ -73,7 +72,7 @@ class Whole:
         shares = [builds // instances + (index < builds % instances) for index in range(instances)]
         self.teams = {team.name: team for team in (Team(world, index, share) for index, share in enumerate(shares))}
         self.ciservers = {team.name: team.ciserver(api, self.objects, ciserver_rate) for team in self.teams.values()}
-        self.nodes = [SimNode(world, f"node-{n}", api, self._process, crash_rate=node_rate, pods=110) for n in range(nodes)]
+        self.nodes = [SimNode(world, f"node-{n}", api, self._process, crash_rate=node_rate, pods=110) for n in range(2)]
         self.streams.nodes += self.nodes
         self.attempts: Counter[tuple[str, str]] = Counter()
         """How often each pod was started, by (build, pod)."""
@@ -88,12 +87,12 @@ class Whole:
         if BUILD_LABEL not in labels(pod):
             return Process(FOREVER, program=self.ciservers[team.name])
         self.attempts[labels(pod)[BUILD_LABEL], name(pod)] += 1
-        now, running = self.world.now(), 1
-        for node in self.nodes:
-            for process, of in ((node.machine.running.get(uid), of) for (_, of), uid in node.machine.by_name.items()):
-                running += process is not None and process.program is None and process.ends_at > now and of.startswith(f"{team.name}-")
+        begun = [process for node in self.nodes for process in node.machine.running.values() if process.owner == team.name]
+        running = 1 + sum(process.ends_at > self.world.now() for process in begun)
         assert running <= team.concurrency, f"{running} builds of {team.name} run"
-        return team.process(pod)
+        process = team.process(pod)
+        process.owner = team.name
+        return process
 
     def start(self) -> None:
         """Control plane, nodes, and the administrator who declares the teams."""

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from boatyard.machinery.store.store import Change, Compacted, Delete, Put, Store
+from boatyard.machinery.store.store import Change, Compacted, Delete, Put, Route, Store
 
 
 async def take(store: Store, prefix: str, after: int, count: int) -> list[Change]:
@@ -94,3 +94,28 @@ async def test_closing_the_store_ends_its_watches(store: Store):
     await asyncio.sleep(0)
     await store.close()
     assert await watching == []
+
+
+async def test_a_route_brings_what_has_its_value_before_or_after_the_change(store: Store):
+    def first_letters(change: Change) -> list[str]:
+        return [value[:1].decode() for value in (change.value, change.previous or b"") if value]
+
+    route = Route(first_letters, "x")
+    changes: list[Change] = []
+
+    async def listen() -> None:
+        async with aclosing(store.watch("/", store.revision, route)) as batches:
+            async for batch in batches:
+                changes.extend(batch)
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0.01)
+    for value in (b"x1", b"y2", b"y3", b"x4"):
+        await store.commit([Put("/a", value)])
+    for _ in range(100):
+        if len(changes) >= 3:
+            break
+        await asyncio.sleep(0.01)
+    listening.cancel()
+    await asyncio.wait((listening,))
+    assert [change.value for change in changes if "x" in first_letters(change)] == [b"x1", b"y2", b"x4"]

@@ -17,11 +17,13 @@ def covers(live: Any, wanted: Any) -> bool:
 
     Lists must be as long and fit one by one: a rule or a port that somebody added is drift, too.
     """
+    if live == wanted:
+        return True
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(key in live and covers(live[key], value) for key, value in wanted.items())
     if isinstance(wanted, list):
         return isinstance(live, list) and len(live) == len(wanted) and all(covers(a, b) for a, b in zip(live, wanted, strict=True))
-    return live == wanted
+    return False
 
 
 def stamped(pod: Object) -> Object:

@@ -25,13 +25,13 @@ class Requirement:
     values: tuple[str, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
+        if self.operator == "In":
+            return labels.get(self.key) in self.values
         if self.operator == "Exists":
             return self.key in labels
         if self.operator == "DoesNotExist":
             return self.key not in labels
         value = labels.get(self.key)
-        if self.operator == "In":
-            return value in self.values
         if self.operator == "NotIn":
             return value not in self.values
         try:
@@ -86,7 +86,12 @@ class LabelSelector:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether every requirement holds."""
-        return not self.nothing and all(requirement.matches(labels) for requirement in self.requirements)
+        if self.nothing:
+            return False
+        for requirement in self.requirements:  # noqa: SIM110 - lists and watches ask this of every object
+            if not requirement.matches(labels):
+                return False
+        return True
 
     def __bool__(self) -> bool:
         """Whether it narrows anything."""

@@ -52,8 +52,9 @@ def with_revision(value: bytes, revision: int) -> bytes:
     return b'%s"resourceVersion":"%d",%s' % (_HEAD, revision, value[_AFTER_HEAD:])
 
 
+@lru_cache(maxsize=16)
 def labels(value: bytes) -> dict[str, str]:
-    """Only the labels: much cheaper than the whole object."""
+    """Only the labels, read-only: much cheaper than the whole object. A few are remembered, as whoever watches asks in turn."""
     return _decode_labelled(value).metadata.labels or {}
 
 

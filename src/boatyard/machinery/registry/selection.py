@@ -69,7 +69,10 @@ class Selection:
                     return False
         if self.labels and not self.labels.matches(documents.labels(value)):
             return False
-        return all((as_text(documents.field_reader(r.path)(value)) == r.value) != r.negated for r in self.fields.requirements)
+        for one in self.fields.requirements:
+            if (as_text(documents.field_reader(one.path)(value)) == one.value) == one.negated:
+                return False
+        return True
 
 
 def _name(change: Change) -> Iterable[str]:

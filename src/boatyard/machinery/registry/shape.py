@@ -33,7 +33,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
         _prune(request, schema, part)
     if request.kind.custom is not None:
         schema.default(part)
-        wrong = _validate(schema, part, old)
+        wrong = [] if right else _validate(schema, part, old)
     elif not right:
         normal.normalize(request.kind.resource, part)
         wrong = [error for error in _validate(schema, part, old) if is_type_error(error)]

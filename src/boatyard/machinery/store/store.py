@@ -114,8 +114,8 @@ class Store(Protocol):
         ...
 
     def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
-        """Batches of changes under ``prefix`` with a revision above ``after``, in order, without gaps. An async generator. Of changes
-        that are not on the ``route`` some may be left out.
+        """Batches of changes under ``prefix`` with a revision above ``after``, in order, without gaps. An async generator. Changes
+        that are not on the ``route`` may be left out.
 
         Raises Compacted at the first step when ``after`` is older than the history, or later when this watcher fell too far behind.
         """

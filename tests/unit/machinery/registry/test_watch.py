@@ -93,3 +93,26 @@ async def test_a_watch_that_is_left_leaves_nothing_behind(client: EmbeddedClient
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
     assert len(asyncio.all_tasks()) == before and store._hub._by_prefix == {}
+
+
+async def test_an_object_enters_and_leaves_what_a_selector_chooses(client: EmbeddedClient) -> None:
+    start = await make(client, "a")
+    watched = {"team=x": {"label_selector": "team=x"}, "name": {"field_selector": "metadata.name=a"}}
+    told: dict[str, list[tuple[str, str]]] = {which: [] for which in watched}
+
+    async def listen(which: str) -> None:
+        async with aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start, **watched[which])) as events:
+            async for type, obj in events:
+                told[which].append((type, obj["metadata"]["name"]))
+
+    listening = [asyncio.ensure_future(listen(which)) for which in watched]
+    await asyncio.sleep(0)
+    for labels in ({"team": "x"}, {"team": "x", "more": "1"}, {"team": "y"}, {"team": None}):
+        await client.patch(CONFIG_MAPS, "a", {"metadata": {"labels": labels}}, "default")
+        await make(client, f"other-{labels['team']}-{len(labels)}".lower())
+    await asyncio.sleep(0.05)
+    for task in listening:
+        task.cancel()
+    await asyncio.wait(listening)
+    assert told["team=x"] == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
+    assert told["name"] == [("MODIFIED", "a")] * 4

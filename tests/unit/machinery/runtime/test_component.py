@@ -199,3 +199,24 @@ def test_a_call_is_carried_out_though_the_caller_died_and_a_watch_breaks_with_th
     simulate(1, scenario)
     assert service.created == ["x"]
     assert told == [0, 1, 2, "reset"]
+
+
+def test_one_that_is_stopped_while_it_is_down_stays_down() -> None:
+    async def main(life: Incarnation) -> None:
+        await asyncio.sleep(1000)
+
+    async def scenario(world: SimWorld) -> None:
+        component = Component(world, "toy", main, downtime_seconds=2)
+        component.start()
+        component.crash()
+        component.stop()
+        await world.sleep(10)
+        assert component.current is None
+        component.start()
+        component.crash()
+        again = component.start()
+        await world.sleep(10)
+        assert component.current is again
+        component.stop()
+
+    simulate(1, scenario)
