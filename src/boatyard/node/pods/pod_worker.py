@@ -53,7 +53,7 @@ class PodWorker:
         self._tails = LogTails(self._paths)
         self._publisher = StatusPublisher(context, self.observe, self.vanish)
         self._cut_logs: dict[Start, None] = {}
-        self._cleaned = False
+        self._cleaned = self._emptied = False
         self._finished = False
 
     def observe(self, pod: Object) -> None:
@@ -133,6 +133,10 @@ class PodWorker:
         decision = self._decide(pod, past)
         again.append(decision.wake_at)
         self._publish(pod, state, past, decision)
+        if decision.over and not self._emptied:
+            # Nobody needs its volumes any more, but on a full disk the news of its end may need their room.
+            await self.context.volumes().remove(self.uid)
+            self._emptied = True
         if decision.start:
             self.wake()  # what was started just now may let the next one begin
         return min((moment for moment in again if moment is not None), default=None)
@@ -211,7 +215,11 @@ class PodWorker:
             self._judge(Verdict(DEADLINE_EXCEEDED, "Pod was active on the node longer than the specified deadline", now))
 
     def _judge(self, verdict: Verdict) -> None:
-        self._paths.write_verdict(verdict)
+        try:
+            self._paths.write_verdict(verdict)
+        except OSError as error:
+            # A full disk may be the very reason for it. An agent that starts anew will find out for itself.
+            log.warning("pod %s/%s: its verdict can't be kept: %s", namespace(self.pod), name(self.pod), error)
         self._verdict = verdict
         self.context.announcer.warn(self.pod, verdict.reason, verdict.message)
 
