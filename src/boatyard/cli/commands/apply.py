@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
 from boatyard.cli.session import asynchronous, client_options, told
 from boatyard.machinery.meta import core, yaml
-from boatyard.machinery.meta.errors import ApiError
-from boatyard.machinery.meta.objects import Object
-from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.meta.errors import ApiError, FieldError
+from boatyard.machinery.meta.objects import Object, copied
+from boatyard.machinery.schema.crd import discover, structural_of
 
 
 @click.command("apply", short_help="Declare resources from YAML or JSON files.")
@@ -33,15 +34,24 @@ async def command(files: tuple[str, ...], namespace: str, dry_run: bool, connect
       generate | boatyard apply -f -
     """
     documents = [document for file in files for document in _read(file)]
-    resources = _known_resources()
+    models = _models()
+    resources = {(r.api_version, r.kind): r for r in (*core.STORED, *(model.resource for model in models.values()))}
     unknown = [
-        f"{where}: unknown kind {obj['kind']} ({obj['apiVersion']})" for obj, where in documents if _kind(obj) not in resources
+        f"{where}: unknown kind {obj['kind']} ({obj['apiVersion']})" for obj, where, _ in documents if _kind(obj) not in resources
     ]
     if unknown:
         raise click.ClickException("\n".join([*unknown, "kinds of your own are applied with kubectl"]))
+    wrong = [
+        told
+        for obj, where, line_of in documents
+        if _kind(obj) in models
+        for told in _faults(models[_kind(obj)], obj, where, line_of)
+    ]
+    if wrong:
+        raise click.ClickException("\n".join(["nothing was applied:", *wrong]))
     failed = 0
     async with connect() as client:
-        for obj, where in documents:
+        for obj, where, _ in documents:
             resource = resources[_kind(obj)]
             if resource.namespaced:
                 obj["metadata"].setdefault("namespace", namespace)
@@ -57,7 +67,23 @@ async def command(files: tuple[str, ...], namespace: str, dry_run: bool, connect
         raise SystemExit(1)
 
 
-def _read(file: str) -> list[tuple[Object, str]]:
+Line: TypeAlias = Callable[[str], int]
+"""The line of a field, by its path."""
+
+
+def _faults(model: Any, obj: Object, where: str, line_of: Line) -> list[str]:
+    """Every wrong field of an object of ours, each with its line: what the server would say, but all at once."""
+    schema = structural_of(model)
+    kept = copied(obj)
+    undeclared = [
+        FieldError(path, "FieldValueInvalid", "there is no such field") for path in schema.prune(kept) if path != "metadata"
+    ]
+    file = where.rpartition(":")[0]
+    found = [*undeclared, *schema.validate(kept)]
+    return [f"{file}:{line_of(error.path)}: {error}" for error in sorted(found, key=lambda error: line_of(error.path))]
+
+
+def _read(file: str) -> list[tuple[Object, str, Line]]:
     """The documents of a file or directory, each with where it stands. Raises ClickException with all that aren't objects."""
     if file == "-":
         sources = [("standard input", sys.stdin.read())]
@@ -70,27 +96,21 @@ def _read(file: str) -> list[tuple[Object, str]]:
             raise click.ClickException(f"{file}: {error.strerror or error}") from error
         except UnicodeDecodeError as error:
             raise click.ClickException(f"{file}: not text in UTF-8: {error.reason}") from error
-    documents: list[tuple[Object, str]] = []
+    documents: list[tuple[Object, str, Line]] = []
     wrong: list[str] = []
     for name, text in sources:
         try:
-            found = yaml.load_all(text)
+            found = yaml.documents_of(text)
         except yaml.YamlError as error:
             wrong.append(f"{name}: {error}")
             continue
-        for obj, line in found:
-            where = f"{name}:{line}"
-            if obj is None:
-                continue
-            items = obj.get("items") if isinstance(obj, dict) and obj.get("kind") == "List" else [obj]
-            for item in items if isinstance(items, list) else []:
-                if (
-                    isinstance(item, dict)
-                    and item.get("apiVersion")
-                    and item.get("kind")
-                    and (item.get("metadata") or {}).get("name")
-                ):
-                    documents.append((item, where))
+        for document in found:
+            obj, where = document.value, f"{name}:{document.line}"
+            listed = isinstance(obj, dict) and obj.get("kind") == "List"
+            for number, item in enumerate(obj.get("items") or () if listed else [obj]):
+                if _is_object(item):
+                    within = f"items[{number}]." if listed else ""
+                    documents.append((item, where, lambda path, d=document, w=within: d.line_of(w + path)))
                 else:
                     wrong.append(f"{where}: needs apiVersion, kind and metadata.name")
     if wrong:
@@ -102,8 +122,12 @@ def _kind(obj: Object) -> tuple[str, str]:
     return str(obj["apiVersion"]), str(obj["kind"])
 
 
-def _known_resources() -> dict[tuple[str, str], Resource]:
-    from boatyard.machinery.schema.crd import discover
+def _is_object(item: Any) -> bool:
+    if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
+        return False
+    return bool(item.get("apiVersion") and item.get("kind") and item["metadata"].get("name"))
 
-    ours = [model.resource for model in discover() if model.info.stored]
-    return {(resource.api_version, resource.kind): resource for resource in (*core.STORED, *ours)}
+
+def _models() -> dict[tuple[str, str], Any]:
+    """Our kinds, by apiVersion and kind."""
+    return {(model.resource.api_version, model.resource.kind): model for model in discover() if model.info.stored}
