@@ -46,18 +46,22 @@ class Installation:
         self._head = _git(repository, "rev-parse", "main")
         self._commits = 0
 
-    def commit(self) -> str:
-        """A new commit on main, as if pushed."""
+    def commit(self, pipeline: str = "") -> str:
+        """A new commit on main, as if pushed: the same files, or with another ``boatyard.yaml``."""
         self._commits += 1
-        self._head = _git(self._repository, "commit-tree", self._tree, "-p", self._head, "-m", f"change {self._commits}")
+        tree = self._tree
+        if pipeline:
+            blob = _git(self._repository, "hash-object", "-w", "--stdin", said=pipeline)
+            tree = _git(self._repository, "mktree", said=f"100644 blob {blob}\tboatyard.yaml\n")
+        self._head = _git(self._repository, "commit-tree", tree, "-p", self._head, "-m", f"change {self._commits}")
         _git(self._repository, "update-ref", "refs/heads/main", self._head)
         return self._head
 
-    async def push(self, sha: str) -> int:
+    async def push(self, sha: str, *, delivery: str = "") -> int:
         """Send the webhook of a push; the number of the build that it makes."""
         body = json.dumps({"ref": "refs/heads/main", "after": sha}).encode()
         signature = hmac.new(self._secret.encode(), body, hashlib.sha256).hexdigest()
-        headers = {"X-Boatyard-Delivery": sha, "X-Boatyard-Signature": f"sha256={signature}"}
+        headers = {"X-Boatyard-Delivery": delivery or sha, "X-Boatyard-Signature": f"sha256={signature}"}
         async with self._session.post(f"{self._url}/hooks/generic", data=body, headers=headers) as answer:
             told = await answer.text()
             if answer.status != 202:
@@ -79,29 +83,25 @@ class Installation:
         await self.end(number)
         return first
 
-    async def end(self, number: int) -> str:
-        """The phase that a build ends in."""
-        async with aclosing(states(self.client, Build.resource, f"{NAME}-{number}", NAMESPACE)) as builds:
-            async for build in builds:
-                if phase(build) in FINAL_PHASES:
-                    return phase(build)
-        raise RuntimeError(f"build {number} is gone")
+    async def end(self, number: int) -> None:
+        """Wait until a build is over, also one that isn't there yet."""
+        await self._over({f"{NAME}-{number}"})
+
+    async def _over(self, names: set[str]) -> None:
+        listed = await self.client.list(Build.resource, NAMESPACE)
+        left = names - {build["metadata"]["name"] for build in listed.items if phase(build) in FINAL_PHASES}
+        async with aclosing(self.client.watch(Build.resource, NAMESPACE, resource_version=listed.resource_version)) as events:
+            while left:
+                event = await anext(events)
+                if event.type != "BOOKMARK" and phase(event.object) in FINAL_PHASES:
+                    left.discard(event.object["metadata"]["name"])
 
     async def burst(self, count: int) -> float:
         """Seconds from the first of ``count`` webhooks to the last build's end."""
         commits = [self.commit() for _ in range(count)]
         begun = time.perf_counter()
         numbers = await asyncio.gather(*(self.push(sha) for sha in commits))
-        last = {f"{NAME}-{number}" for number in numbers}
-        listed = await self.client.list(Build.resource, NAMESPACE)
-        for build in listed.items:
-            if phase(build) in FINAL_PHASES:
-                last.discard(build["metadata"]["name"])
-        async with aclosing(self.client.watch(Build.resource, NAMESPACE, resource_version=listed.resource_version)) as events:
-            while last:
-                event = await anext(events)
-                if event.type != "BOOKMARK" and phase(event.object) in FINAL_PHASES:
-                    last.discard(event.object["metadata"]["name"])
+        await self._over({f"{NAME}-{number}" for number in numbers})
         return time.perf_counter() - begun
 
     def process(self, name: str) -> int:
@@ -166,11 +166,10 @@ def _repository(directory: Path, command: str) -> Path:
     return bare
 
 
-def _git(repository: Path, *arguments: str) -> str:
+def _git(repository: Path, *arguments: str, said: str | None = None) -> str:
     identity = ("-c", "user.name=bench", "-c", "user.email=bench@example.org", "-c", "commit.gpgsign=false")
-    return subprocess.run(
-        ["git", "-C", repository, *identity, *arguments], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    command = ["git", "-C", repository, *identity, *arguments]
+    return subprocess.run(command, input=said, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _boatyard(data: DataDirectory, command: str, *arguments: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from boatyard.node.network.plan import load_or_choose
 API_PORT = 7443
 GATEWAY_PORT = 8443
 LOOPBACK = "127.0.0.1"
+_EXTERNAL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 
 
 class AddressError(Exception):
@@ -28,6 +30,14 @@ class Addresses:
     """Plain HTTP on the loopback address only, for tools that can't be told our authority. 0: none."""
     internal_host: str
     """The control plane's address as pods see it: that of their bridge, or this machine's own where they share its network."""
+
+    external_url: str = ""
+    """Where the gateway is reached from outside, through a proxy in front of it; empty: only from this machine."""
+
+    @property
+    def public(self) -> str:
+        """The gateway's URL as pages, webhooks and commit statuses tell it."""
+        return self.external_url or self.gateway
 
     @property
     def pod_network(self) -> bool:
@@ -78,18 +88,24 @@ def internal_host(node_directory: Path, *, pod_network: bool) -> str:
 
 
 def choose(
-    before: Addresses | None, *, api_port: int | None, gateway_port: int | None, gateway_http_port: int | None, internal_host: str
-) -> Addresses:
+    before: Addresses | None, *, api_port: int | None, gateway_port: int | None, gateway_http_port: int | None, internal_host: str,
+    external_url: str | None = None,
+) -> Addresses:  # fmt: skip
     """The addresses to use: what is asked for, else what was used before, else the defaults; port 0 means any free one.
 
-    Raises AddressError when a port is taken.
+    Raises AddressError when a port is taken or ``external_url`` is none.
     """
+    if external_url and not _EXTERNAL.fullmatch(external_url):
+        raise AddressError(
+            f"--external-url {external_url}: must be https://HOST or http://HOST, with a port if need be, without a path"
+        )
     before = before or Addresses(API_PORT, GATEWAY_PORT, 0, internal_host)
     chosen = Addresses(
         before.api_port if api_port is None else api_port or _free_port(),
         before.gateway_port if gateway_port is None else gateway_port or _free_port(),
         before.gateway_http_port if gateway_http_port is None else gateway_http_port or _free_port(),
         internal_host,
+        before.external_url if external_url is None else external_url.rstrip("/"),
     )
     for option, port in (("--api-port", chosen.api_port), ("--gateway-port", chosen.gateway_port)):
         if not _is_free(port):

@@ -91,7 +91,7 @@ async def install_kinds(client: Client) -> None:
 def make_settings(data: DataDirectory, chosen: addresses.Addresses, pki: Pki) -> Settings:
     """What every controller may know."""
     return Settings(
-        object_store=DirectoryObjects(data.objects), objects_url=data.objects.resolve().as_uri(), gateway_url=chosen.gateway,
+        object_store=DirectoryObjects(data.objects), objects_url=data.objects.resolve().as_uri(), gateway_url=chosen.public,
         gateway_internal_url=chosen.gateway_internal, gateway_ca_pem=pki.ca_pem(), api_internal_url=chosen.api_internal,
         api_ca_pem=pki.ca_pem(), secrets_key=pki.secret("uploads"), embedded=True, version=boatyard.__version__,
     )  # fmt: skip

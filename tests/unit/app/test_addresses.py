@@ -35,3 +35,20 @@ def test_a_damaged_file_is_told(tmp_path: Path):
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(AddressError, match="delete it"):
         load(tmp_path / "a.json")
+
+
+def test_an_external_address_is_told_instead_of_this_machines_and_remembered(tmp_path: Path):
+    chosen = choose(
+        None, api_port=0, gateway_port=0, gateway_http_port=None, internal_host=LOOPBACK, external_url="https://ci.example.org/"
+    )
+    save(tmp_path / "a.json", chosen)
+    again = choose(load(tmp_path / "a.json"), api_port=None, gateway_port=None, gateway_http_port=None, internal_host=LOOPBACK)
+    assert again.public == "https://ci.example.org" and again.gateway.startswith("https://127.0.0.1:")
+    none = choose(again, api_port=None, gateway_port=None, gateway_http_port=None, internal_host=LOOPBACK, external_url="")
+    assert none.public == none.gateway
+
+
+@pytest.mark.parametrize("url", ["ci.example.org", "https://ci.example.org/path", "ftp://x", "https://a b"])
+def test_what_is_no_address_is_refused(url: str):
+    with pytest.raises(AddressError, match="--external-url"):
+        choose(None, api_port=0, gateway_port=0, gateway_http_port=None, internal_host=LOOPBACK, external_url=url)

@@ -29,4 +29,4 @@ def command(data: DataDirectory, page: str) -> None:
     if chosen is None or not key.exists():
         raise click.ClickException(f"no control plane here: {data.root}. Start one with `boatyard up`.")
     token = Sessions(key.read_bytes(), data.keys / "used-links", RealWorld()).login_token()
-    click.echo(f"{chosen.gateway}/-/login?token={token}&to={quote(urlsplit(page).path or '/')}")
+    click.echo(f"{chosen.public}/-/login?token={token}&to={quote(urlsplit(page).path or '/')}")

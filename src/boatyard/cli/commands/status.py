@@ -53,7 +53,7 @@ async def _find_out(data: DataDirectory) -> dict[str, Any]:
     chosen = addresses.load(data.root / "control" / "addresses.json")
     if chosen is None or not data.kubeconfig.exists():
         return found
-    found |= {"api": chosen.api, "front_door": chosen.gateway}
+    found |= {"api": chosen.api, "front_door": chosen.public}
     async with connection(data.kubeconfig) as client:
         try:
             nodes = (await client.list(NODES)).items

@@ -29,6 +29,10 @@ from boatyard.machinery.runtime.world import RealWorld
     "--gateway-http-port", type=click.IntRange(0, 65535), help="Also take plain HTTP on the loopback address.  [first time: off]"
 )
 @click.option(
+    "--external-url",
+    help="Where browsers and SCMs reach the front door, e.g. through a proxy: https://ci.example.org.  [first time: none]",
+)
+@click.option(
     "--sandbox",
     type=click.Choice(["auto", "bubblewrap", "process"]),
     default="auto",
@@ -38,8 +42,8 @@ from boatyard.machinery.runtime.world import RealWorld
 @click.option("--no-pod-network", is_flag=True, help="Pods share the machine's network (always so without root).")
 @click.option("--detach", is_flag=True, help="Return when it is ready; end it with `boatyard down`.")
 def command(
-    data: DataDirectory, api_port: int | None, gateway_port: int | None, gateway_http_port: int | None, sandbox: str,
-    no_pod_network: bool, detach: bool,
+    data: DataDirectory, api_port: int | None, gateway_port: int | None, gateway_http_port: int | None,
+    external_url: str | None, sandbox: str, no_pod_network: bool, detach: bool,
 ) -> None:  # fmt: skip
     """Start a control plane and a node agent on this machine, in the foreground.
 
@@ -64,7 +68,7 @@ def command(
         networked = os.geteuid() == 0 and isolation == "bubblewrap" and not no_pod_network
         chosen = addresses.choose(
             addresses.load(file), api_port=api_port, gateway_port=gateway_port, gateway_http_port=gateway_http_port,
-            internal_host=addresses.internal_host(data.node, pod_network=networked),
+            internal_host=addresses.internal_host(data.node, pod_network=networked), external_url=external_url,
         )  # fmt: skip
         addresses.save(file, chosen)
         with console.status("starting the control plane and the node agent …"):
@@ -92,7 +96,7 @@ def _sandbox(asked: str) -> str:
 def _welcome(console: Console, data: DataDirectory, chosen: addresses.Addresses, isolation: str) -> None:
     lines: list[tuple[str, Any]] = [
         ("API server", chosen.api),
-        ("front door", chosen.gateway),
+        ("front door", chosen.public),
         ("pods", f"{isolation} sandbox, {'a network of their own' if chosen.pod_network else 'the network of this machine'}"),
         ("data", data.root),
         ("kubectl", f"KUBECONFIG={data.kubeconfig} kubectl get boatyard -A"),
