@@ -1,5 +1,6 @@
 """What every object store promises."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,16 @@ async def test_a_writer_that_starts_removes_what_the_last_one_had_not_finished(t
     await objects.sweep()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert await objects.get("a/b") == b"whole"
+
+
+async def test_large_objects_leave_the_last_of_the_disk_to_small_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    real = os.statvfs(tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result((*real[:4], 100, *real[5:])))
+    objects = DirectoryObjects(tmp_path)
+    await objects.put("verdict", b"small")
+    with pytest.raises(OSError, match="nearly full"):
+        await objects.put("log", bytes(1024 * 1024))
+    assert await keys(objects) == ["verdict"]
 
 
 def test_a_url_names_the_store(tmp_path: Path):

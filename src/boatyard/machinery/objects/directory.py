@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -13,6 +14,10 @@ from boatyard.machinery.objects.store import ObjectInfo
 
 _PART = ".part-"
 """Begins the name of a file that is being written, at the top of the directory. No object's name begins so."""
+
+LARGE_BYTES = 64 * 1024
+LEAST_SHARE, LEAST_BYTES = 40, 128 * 1024 * 1024
+"""Large objects leave a fortieth of the disk, at most so many bytes, to small ones: a log must not keep a verdict out."""
 
 
 class DirectoryObjects:
@@ -49,6 +54,11 @@ class DirectoryObjects:
 
 def _write(root: Path, path: Path, value: bytes) -> None:
     root.mkdir(parents=True, exist_ok=True)
+    if len(value) >= LARGE_BYTES:
+        disk = os.statvfs(root)
+        left = disk.f_bavail * disk.f_frsize - len(value)
+        if left < min(disk.f_blocks * disk.f_frsize // LEAST_SHARE, LEAST_BYTES):
+            raise OSError(errno.ENOSPC, f"the disk below {root} is nearly full")
     part = root / f"{_PART}{secrets.token_hex(8)}"
     try:
         with open(part, "xb") as file:

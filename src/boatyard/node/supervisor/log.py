@@ -6,11 +6,16 @@ The format is the one of Kubernetes' ``kuberuntime/logs``.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
 PIECE = 16 * 1024
 """Longest text of one record; longer lines become several."""
+LOOK_BYTES = 1024 * 1024
+"""How much is written between two looks at the room that is left."""
+LEAST_SHARE, LEAST_BYTES = 20, 256 * 1024 * 1024
+"""A log leaves a twentieth of the disk, at most so many bytes, to those who must write down what became of its pod."""
 
 
 class Lines:
@@ -64,6 +69,7 @@ class LogFile:
         self._capped = False
         self._gap = 0
         self._gap_reason = ""
+        self._look_at = 0
         self._streams = {"stdout": Lines("stdout"), "stderr": Lines("stderr")}
         self.lost = 0
 
@@ -97,6 +103,7 @@ class LogFile:
         if not records:
             return
         try:
+            self._leave_room()
             written = 0
             while written < len(records):
                 written += os.write(self._fd, records[written:])
@@ -107,6 +114,15 @@ class LogFile:
             self._gap += raw
             self._gap_reason = error.strerror or str(error)
             self._truncate()
+
+    def _leave_room(self) -> None:
+        """Raises OSError when the disk is nearly full."""
+        if self._size < self._look_at:
+            return
+        disk = os.fstatvfs(self._fd)
+        if disk.f_bavail * disk.f_frsize < min(disk.f_blocks * disk.f_frsize // LEAST_SHARE, LEAST_BYTES):
+            raise OSError(errno.ENOSPC, "the disk is nearly full")
+        self._look_at = self._size + LOOK_BYTES
 
     def _truncate(self) -> None:
         """Half a record would glue itself to the next one."""

@@ -104,6 +104,22 @@ def test_a_full_disk_loses_output_but_never_stops(tmp_path: Path, monkeypatch: p
     assert file.lost == 5
 
 
+def test_a_log_leaves_the_last_of_the_disk_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = LogFile(str(tmp_path / "log"), 2**20)
+    real = os.statvfs(tmp_path)
+    size = real.f_blocks * real.f_frsize
+    least = min(size // log.LEAST_SHARE, log.LEAST_BYTES) // real.f_frsize
+    for free, text in ((least - 1, b"lost\n"), (least + 1, b"kept\n")):
+        disk = os.statvfs_result((*real[:4], free, *real[5:]))
+        monkeypatch.setattr(log.os, "fstatvfs", lambda fd, disk=disk: disk)
+        file.feed("stdout", text)
+    file.close()
+    assert [text for _, _, text in records((tmp_path / "log").read_bytes())] == [
+        b"boatyard: 5 bytes of output are lost here: the disk is nearly full",
+        b"kept",
+    ]
+
+
 def test_a_container_started_again_appends(tmp_path: Path) -> None:
     for text in (b"one\n", b"two\n"):
         file = LogFile(str(tmp_path / "log"), 2**20)
