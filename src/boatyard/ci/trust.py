@@ -19,6 +19,7 @@ from boatyard.machinery.meta.objects import Object
 VOLUME_KINDS = ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
 RESERVED_PREFIX = "boatyard"
 """Of volume names that are Boatyard's own."""
+OWN_DOMAIN = "boatyard.dev"
 RESERVED_DIRECTORIES = ("/boatyard", "/workspace", "/opt/boatyard")
 LONGEST_GRACE_SECONDS = 120
 _NOT_YOURS = {
@@ -31,6 +32,7 @@ _NOT_YOURS = {
     "hostNetwork": "the host's network is not for builds",
     "hostPID": "the host's processes are not for builds",
     "hostIPC": "the host's shared memory is not for builds",
+    "shareProcessNamespace": "containers with keys of Boatyard's own run beside yours",
 }
 _NO_TOKEN = "builds get no API token unless the CiConfig's trust.serviceAccounts allows one"
 _SELINUX_TYPES = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
@@ -41,9 +43,17 @@ def violations(template: Object, trust: Trust, path: str = "spec.podTemplate") -
     spec = template.get("spec")
     if not isinstance(spec, dict):
         return [FieldError(f"{path}.spec", "FieldValueRequired", "Required value")]
-    return [
-        FieldError(where, "FieldValueForbidden", f"Forbidden: {why}") for where, why in _violations(spec, trust, f"{path}.spec")
-    ]
+    found = (*_metadata(_dict(template.get("metadata")), f"{path}.metadata"), *_violations(spec, trust, f"{path}.spec"))
+    return [FieldError(where, "FieldValueForbidden", f"Forbidden: {why}") for where, why in found]
+
+
+def _metadata(metadata: Object, path: str) -> Iterator[tuple[str, str]]:
+    """By its labels a pod becomes an endpoint of a Service: one that called itself a CI server would get what is sent to that."""
+    for field in ("labels", "annotations"):
+        for key in _dict(metadata.get(field)):
+            domain = str(key).rpartition("/")[0].lower()
+            if domain == OWN_DOMAIN or domain.endswith(f".{OWN_DOMAIN}"):
+                yield f"{path}.{field}[{key}]", f"names below {OWN_DOMAIN} are Boatyard's own"
 
 
 def _violations(spec: Object, trust: Trust, path: str) -> Iterator[tuple[str, str]]:
@@ -88,7 +98,8 @@ def _container(container: Object, trust: Trust, path: str) -> Iterator[tuple[str
         if port.get("hostPort"):
             yield f"{path}.ports[{index}].hostPort", "ports of the host are not for builds"
     for index, mount in _dicts(container.get("volumeMounts")):
-        target = posixpath.normpath(str(mount.get("mountPath", "")))
+        # Two leading slashes are one, and a relative path counts from the root.
+        target = posixpath.normpath("/" + str(mount.get("mountPath", "")).lstrip("/"))
         for reserved in RESERVED_DIRECTORIES:
             if target == "/" or target == reserved or (target.startswith(reserved + "/") and reserved != "/workspace"):
                 yield f"{path}.volumeMounts[{index}].mountPath", f"{target} is Boatyard's own; choose another directory"

@@ -22,6 +22,7 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from boatyard.ci.artifacts import PREFIX, receive_artifact
+from boatyard.ci.instance import instance_name
 from boatyard.gateway import headers
 from boatyard.gateway.endpoints import SERVICE_LABEL, Endpoint, NoEndpoint, endpoints
 from boatyard.gateway.entrance import entrance
@@ -45,6 +46,8 @@ HOLD_SECONDS = 10.0
 """How long a webhook waits for an instance that is between two pods. An SCM that gets a 503 may never come back."""
 UPLOADS_AT_ONCE = 4
 """Files of builds that are held in memory until they are whole; others wait."""
+UPLOAD_SECONDS = 300.0
+"""How long one of them may take: who sends slowly keeps others waiting."""
 _HOOK = re.compile(r"/hooks/[a-z]{1,20}")
 _FREEBIND = 15
 _MAX_HEADER_BYTES = 32768
@@ -119,6 +122,9 @@ class Gateway:
         return self._table
 
     async def _any(self, request: web.Request) -> web.StreamResponse:
+        if not request.raw_path.startswith("/"):
+            # What comes before the path would become part of the address that is asked inside.
+            return refusal(request, 400, "the request's target must be a path")
         if "/../" in f"{request.path}/" or "/./" in f"{request.path}/":
             return refusal(request, 400, "the path must not contain . or ..")
         route = self._routes().match(request.host, request.path)
@@ -129,7 +135,9 @@ class Gateway:
         hook = request.method == "POST" and _HOOK.fullmatch(rest) is not None
         if not user and not hook and rest != "/healthz":
             return _stranger(request)
-        token = await self._instances.token(route.namespace, route.instance) if route.instance else ""
+        # Whoever may write Ingresses could call one an instance's and lead it elsewhere: the token goes to the instance only.
+        own = route.instance and route.service == instance_name(route.instance)
+        token = await self._instances.token(route.namespace, route.instance) if own else ""
         forwarded = headers.request_headers(
             request.headers, peer=request.remote or "", scheme=request.scheme, host=request.host,
             prefix="" if route.host else route.path.rstrip("/"), user=user, token=token, cookie=COOKIE,
@@ -192,7 +200,11 @@ class Gateway:
         sent = {name.lower(): value for name, value in request.headers.items()}
         raw = request.raw_path.partition("?")[0]
         async with self._uploads:
-            status, told = await receive_artifact(self._settings, request.method, raw, sent, request.content.iter_any())
+            try:
+                async with asyncio.timeout(UPLOAD_SECONDS):
+                    status, told = await receive_artifact(self._settings, request.method, raw, sent, request.content.iter_any())
+            except TimeoutError:
+                status, told = 408, f"the file did not come within {UPLOAD_SECONDS:.0f} s"
         response = web.Response(status=status, text=f"{told}\n")
         if not request.content.at_eof():
             # What is refused need not be read to its end.

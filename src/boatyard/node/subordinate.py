@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from boatyard.node.runtime import MachineError
@@ -51,9 +52,11 @@ class SubordinateUsers:
         for volume in volumes:
             if not os.path.isdir(volume) or _owner(volume) == uid:
                 continue
-            for path, directories, files in os.walk(volume):
+            # By descriptors: another pod with the same claim could put a link in the place of a directory meanwhile.
+            for _, directories, files, descriptor in os.fwalk(volume):
                 for name in (*directories, *files):
-                    os.chown(os.path.join(path, name), uid, uid, follow_symlinks=False)
+                    with suppress(FileNotFoundError):
+                        os.chown(name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
             os.chown(volume, uid, uid)
 
 

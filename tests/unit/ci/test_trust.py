@@ -116,3 +116,24 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(["spec", "metadata"]), JSON))
 def test_it_never_fails_whatever_the_template_holds(template):
     violations(template, Trust(images=("a*",)))
+
+
+def test_a_pod_can_not_pass_for_a_ci_server_or_another_build_by_its_labels():
+    metadata = {
+        "labels": {"boatyard.dev/component": "ciserver", "app": "mine"},
+        "annotations": {"x.Boatyard.dev/a": "b", "notboatyard.dev/a": "b"},
+    }
+    template = {"metadata": metadata, "spec": {"containers": [{"name": "a", "image": "x"}]}}
+    assert [error.path for error in violations(template, Trust(), "t")] == [
+        "t.metadata.labels[boatyard.dev/component]", "t.metadata.annotations[x.Boatyard.dev/a]",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["//boatyard", "//", "/boatyard/../boatyard", "boatyard", "//opt/boatyard/lib"])
+def test_boatyards_own_directories_can_not_be_mounted_over_whatever_they_are_called(path):
+    container = {"name": "a", "image": "x", "volumeMounts": [{"name": "v", "mountPath": path}]}
+    assert paths({"containers": [container]}) == [".containers[0].volumeMounts[0].mountPath"]
+
+
+def test_processes_of_the_pod_are_not_shared():
+    assert paths({"shareProcessNamespace": True}) == [".shareProcessNamespace"]

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from boatyard.ci.object_keys import uploads_key
 from boatyard.ci.steps.upload import upload_token
+from boatyard.gateway import front
 from boatyard.gateway.front import Gateway
 from boatyard.gateway.sessions import COOKIE, Sessions
 from boatyard.machinery.client.embedded import EmbeddedClient
@@ -272,3 +273,50 @@ async def test_an_artifact_is_taken_with_its_attempts_token_and_from_nobody_else
         assert answer.status == 401
     async with town.http.put(f"{town.url}/-/artifacts/{NAMESPACE}/shop-1/1/..%2F..%2Fx", data=b"x") as answer:
         assert answer.status in (401, 404)
+
+
+async def test_an_artifact_that_comes_too_slowly_is_given_up_for_others(town: Town, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(front, "UPLOAD_SECONDS", 0.05)
+    token = upload_token(uploads_key(KEY, NAMESPACE, "shop"), NAMESPACE, "shop-1", 1)
+    stuck = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"a"
+        await stuck.wait()
+
+    url = f"{town.url}/-/artifacts/{NAMESPACE}/shop-1/1/a"
+    async with town.http.put(url, data=slow(), headers={"Authorization": f"Bearer {token}"}) as answer:
+        assert answer.status == 408
+    stuck.set()
+    with pytest.raises(KeyError):
+        await town.objects.get("builds/team/shop/1/artifacts/1/a")
+
+
+async def test_an_ingress_that_calls_itself_an_instances_gets_no_token_for_another_service(town: Town):
+    await town._put(SERVICES, "thief", spec={"ports": [{"name": "http", "port": 80, "targetPort": 20001}]})
+    backend = {"service": {"name": "thief", "port": {"name": "http"}}}
+    rules = [{"http": {"paths": [{"path": "/thief", "pathType": "Prefix", "backend": backend}]}}]
+    await town._put(INGRESSES, "thief", spec={"rules": rules}, labels={"boatyard.dev/ciconfig": "shop"})
+    fields = {
+        "addressType": "IPv4", "ports": [{"name": "http", "port": town.instance_port, "protocol": "TCP"}],
+        "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}],
+    }  # fmt: skip
+    await town._put(ENDPOINT_SLICES, "thief-1", labels={"kubernetes.io/service-name": "thief"}, **fields)
+    for _ in range(100):
+        async with town.http.get(f"{town.url}/thief", headers=town.login()) as answer:
+            if answer.status == 200:
+                assert "X-Boatyard-Gateway-Token" not in (await answer.json())["headers"]
+                return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the route never came")
+
+
+async def test_a_target_that_is_no_path_is_refused(town: Town):
+    await town.serve()
+    host, port = town.url.removeprefix("https://").split(":")
+    trust = ssl.create_default_context(cafile=str(town.path / "pki" / "ca.crt"))
+    for target in ("https://evil.example/ci/team/shop/hooks/gitea", "a://@evil.example/ci/team/shop/hooks/gitea"):
+        reader, writer = await asyncio.open_connection(host, int(port), ssl=trust)
+        writer.write(f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()

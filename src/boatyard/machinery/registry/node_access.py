@@ -79,14 +79,14 @@ class NodeAccess:
         return False
 
     def _own_pod(self, node: str, verb: str, subresource: str, namespace: str, name: str) -> bool:
+        allowed = {"": ("get", "delete"), "status": ("get", *_WRITE), "eviction": ("create",)}
+        if not name or verb not in allowed.get(subresource, ()):
+            return False
         references = self._pods.get(keys.key(PODS, namespace, name))
         if references is None:
             # Of a pod that isn't there a node may hear that it isn't there: its own ends that way.
-            return self._ledger.find(PODS, namespace, name) is None and verb != "create"
-        if references.node != node:
-            return False
-        allowed = {"": ("get", "delete"), "status": ("get", *_WRITE), "eviction": ("create",)}
-        return verb in allowed.get(subresource, ())
+            return self._ledger.find(PODS, namespace, name) is None
+        return references.node == node
 
     def _own_volume(self, node: str, name: str) -> bool:
         """Whether the volume lies on this node and can't be elsewhere."""

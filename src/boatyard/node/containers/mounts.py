@@ -49,9 +49,28 @@ def sub_path(root: str, inner: str, volume: str) -> str:
     if real != base and base not in real.parents:
         raise ConfigError(f"failed to prepare subPath for volumeMount {volume!r}: {inner!r} leads out of the volume")
     if not real.exists():
-        owner = base.stat()
-        for part in [p for p in reversed([real, *real.parents]) if base in p.parents and not p.exists()]:
-            part.mkdir(0o750, exist_ok=True)
-            if owner.st_uid != os.geteuid():
-                os.chown(part, owner.st_uid, owner.st_gid)
+        try:
+            _make_below(base, real.relative_to(base).parts)
+        except OSError as error:
+            raise ConfigError(f"failed to prepare subPath for volumeMount {volume!r}: {inner!r}: {error.strerror}") from None
     return str(real)
+
+
+def _make_below(base: Path, parts: tuple[str, ...]) -> None:
+    """Make the directories that are missing, for the volume's owner, never through a link: a pod may be quicker, and we root."""
+    owner = base.stat()
+    above = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in parts:
+            try:
+                os.mkdir(part, 0o750, dir_fd=above)
+                made = True
+            except FileExistsError:
+                made = False
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+            os.close(above)
+            above = below
+            if made and owner.st_uid != os.geteuid():
+                os.fchown(above, owner.st_uid, owner.st_gid)
+    finally:
+        os.close(above)

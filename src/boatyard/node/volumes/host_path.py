@@ -37,6 +37,10 @@ def host_path(source: Object, policy: HostPathPolicy) -> tuple[str, bool]:
     path = Path(os.path.realpath(declared))
     if not Path(declared).is_absolute():
         raise VolumeError(f"hostPath {declared!r} must be absolute")
+    if ".." in Path(declared).parts:
+        raise VolumeError(f"hostPath {declared!r} must not contain '..'")
+    if link := _strangers_link(declared):
+        raise VolumeError(f"hostPath {declared} is refused: {link} is a link that a pod may have made; name the directory itself")
     read_only = policy.check(path)
     if kind == "DirectoryOrCreate" and not path.exists():
         path.mkdir(0o755, parents=True)
@@ -55,3 +59,17 @@ def host_path(source: Object, policy: HostPathPolicy) -> tuple[str, bool]:
     if wanted is not None and not wanted(mode):
         raise VolumeError(f"hostPath type check failed: {declared} is not a {kind.removesuffix('OrCreate')}")
     return str(path), read_only
+
+
+def _strangers_link(declared: str) -> str:
+    """The first link on the way that isn't root's; empty when there is none. Whoever may write below an allowed directory could put
+    a link there, to be led anywhere by the next pod's hostPath."""
+    path = Path(os.path.abspath(declared))
+    for part in (*reversed(path.parents), path):
+        try:
+            found = os.lstat(part)
+        except OSError:
+            return ""
+        if stat.S_ISLNK(found.st_mode) and found.st_uid != 0:
+            return str(part)
+    return ""

@@ -134,3 +134,19 @@ async def test_tokens_bound_to_its_pods(node: EmbeddedClient, client: EmbeddedCl
         await node.create(SERVICE_ACCOUNTS, {"spec": {}}, "default", name="default", subresource="token")
     with pytest.raises(Forbidden):
         await node.create(SERVICE_ACCOUNTS, body, "default", name="strong", subresource="token")
+
+
+async def test_pods_are_deleted_one_by_one_and_only_its_own(node: EmbeddedClient, client: EmbeddedClient) -> None:
+    for namespace in ("default", None):
+        with pytest.raises(Forbidden):
+            await client.registry.delete_collection(NODE, PODS, namespace)
+    with pytest.raises(Forbidden):
+        await node.delete(PODS, "other", "default")
+    assert len((await client.list(PODS, "default")).items) == 2
+
+
+async def test_a_pod_that_is_not_there_can_not_be_made_by_changing_it(node: EmbeddedClient) -> None:
+    with pytest.raises(Forbidden):
+        await node.patch(PODS, "none", {"metadata": {"labels": {"a": "b"}}}, "default")
+    with pytest.raises(NotFound):
+        await node.get(PODS, "none", "default")
