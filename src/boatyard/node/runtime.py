@@ -182,7 +182,7 @@ class NodeRuntime(Protocol):
         ...
 
     async def signal(self, pod_uid: str, container: str, signal: int) -> None:
-        """Send a signal to the container's first process (9 ends every process in it). A container that isn't running is no error."""
+        """Send a signal to the container's first process (9 ends every process in it). One that isn't running is no error."""
         ...
 
     async def state(self, pod_uid: str) -> PodState | None:

@@ -102,8 +102,8 @@ class Client(Protocol):
         ...
 
     def logs(
-        self, namespace: str, pod: str, *, container: str = "", follow: bool = False, previous: bool = False, timestamps: bool = False,
-        tail_lines: int | None = None, since_seconds: float | None = None, limit_bytes: int | None = None,
+        self, namespace: str, pod: str, *, container: str = "", follow: bool = False, previous: bool = False,
+        timestamps: bool = False, tail_lines: int | None = None, since_seconds: float | None = None, limit_bytes: int | None = None,
     ) -> AsyncIterator[bytes]:  # fmt: skip
         """A container's log in chunks of whole or partial lines, as they come. An async generator."""
         ...
