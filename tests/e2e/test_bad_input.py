@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -38,6 +39,19 @@ async def team(tmp_path: Path) -> AsyncIterator[Team]:
     place.mkdir()
     async with installation(place) as running, generic_team(running, tmp_path, concurrency=4) as team:
         yield team
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 150 MiB for all that an installation keeps."""
+    root()
+    place = tmp_path / "boatyard"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m,mode=711", "tmpfs", place], check=True)
+    try:
+        yield tmp_path
+    finally:
+        subprocess.run(["umount", place], check=True)
 
 
 async def begin(team: Team, script: str, more: str = "") -> int:
@@ -167,3 +181,21 @@ async def test_a_repository_that_is_gone_ends_its_builds_and_one_that_comes_back
     build = await team.end(third)
     assert (phase(build), build["status"]["reason"]) == ("Error", "CommitMissing"), build["status"]
     assert phase(await team.end(await begin(team, "echo again"))) == "Succeeded"
+
+
+@pytest.mark.long
+async def test_builds_that_fill_the_disk_end_and_others_go_on(small_disk: Path):
+    """Neither a workspace nor a log keeps verdicts from being written, or anything from running."""
+    async with installation(small_disk / "boatyard") as running, generic_team(running, small_disk, concurrency=4) as team:
+        before = [running.process(name) for name in ("up", "control", "node")]
+        full = await begin(team, "cat /dev/zero > big; sleep 2; exit 4")
+        meanwhile = await begin(team, "for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 1; done")
+        build = await team.end(full)
+        # It may have been evicted in time, and then have done it again.
+        assert phase(build) in ("Failed", "Error") and build["status"]["message"], build["status"]
+        assert phase(await team.end(meanwhile)) == "Succeeded"
+        loud = await begin(team, "yes 'fill the disk' | head -c 400000000; echo out")
+        build = await team.end(loud, seconds=180)
+        assert phase(build) == "Succeeded" and "Logs are incomplete" in str(build["status"]["problems"]), build["status"]
+        assert phase(await team.end(await begin(team, "echo still here"))) == "Succeeded"
+        assert [running.process(name) for name in ("up", "control", "node")] == before, "somebody died of it"
