@@ -213,6 +213,12 @@ class Builds:
             return Verdict("Error", "ForkNotTrusted", "Builds of forks don't run.")
         if not build["spec"].get("podTemplate") or not build["spec"].get("steps"):
             return Verdict("Error", "NothingToRun", "The Build has no podTemplate or no steps.")
+        given = build["spec"]["source"].get("credentials")
+        declared = CiConfig.read(config).spec.source.git.credentials
+        if given and (declared is None or given.get("name") != declared.secret_ref.name):
+            # Who may make Builds must not thereby be able to send any Secret of the namespace to an address of his choice.
+            told = f"The Build fetches with the Secret {given.get('name')!r}, which is not the one that its CiConfig names."
+            return Verdict("Error", "CredentialRefused", told)
         wrong = trust.violations(build["spec"]["podTemplate"], CiConfig.read(config).spec.trust)
         if wrong:
             return Verdict("Error", "TemplateRefused", "; ".join(str(one) for one in wrong)[:4000])

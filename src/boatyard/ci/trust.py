@@ -79,7 +79,7 @@ def _violations(spec: Object, trust: Trust, path: str) -> Iterator[tuple[str, st
             yield f"{path}.tolerations[{index}]", f"the taint {key or 'of any key'!r} is not in the CiConfig's trust.tolerations"
     yield from _security(_dict(spec.get("securityContext")), f"{path}.securityContext")
     for index, volume in _dicts(spec.get("volumes")):
-        yield from _volume(volume, trust, f"{path}.volumes[{index}]")
+        yield from _volume(volume, trust, account, f"{path}.volumes[{index}]")
     for index, reference in _dicts(spec.get("imagePullSecrets")):
         yield from _secret(reference.get("name"), trust, f"{path}.imagePullSecrets[{index}].name")
     for group in ("initContainers", "containers"):
@@ -141,7 +141,7 @@ def _security(context: Object, path: str) -> Iterator[tuple[str, str]]:
         yield f"{path}.windowsOptions.hostProcess", "the host is not for builds"
 
 
-def _volume(volume: Object, trust: Trust, path: str) -> Iterator[tuple[str, str]]:
+def _volume(volume: Object, trust: Trust, account: object, path: str) -> Iterator[tuple[str, str]]:
     name = str(volume.get("name", ""))
     if name == "workspace" or name.startswith(RESERVED_PREFIX):
         yield f"{path}.name", f"{name!r} is the name of a volume of Boatyard's own"
@@ -164,7 +164,7 @@ def _volume(volume: Object, trust: Trust, path: str) -> Iterator[tuple[str, str]
     for index, source in _dicts(_dict(volume.get("projected")).get("sources")):
         where = f"{path}.projected.sources[{index}]"
         yield from _secret(_dict(source.get("secret")).get("name"), trust, f"{where}.secret.name")
-        if source.get("serviceAccountToken") and not trust.service_accounts:
+        if source.get("serviceAccountToken") and (account or "default") not in trust.service_accounts:
             yield f"{where}.serviceAccountToken", _NO_TOKEN
         if source.get("clusterTrustBundle"):
             yield f"{where}.clusterTrustBundle", "not for builds"

@@ -52,6 +52,10 @@ _CONFIG = """[safe]
 
 _ASKPASS = """#!/bin/sh
 case "$1" in
+*"//$BOATYARD_GIT_HOST'"*|*"@$BOATYARD_GIT_HOST'"*) ;;
+*) exit 1 ;;
+esac
+case "$1" in
 Username*) printf '%s\\n' "$BOATYARD_GIT_USERNAME" ;;
 *) printf '%s\\n' "$BOATYARD_GIT_PASSWORD" ;;
 esac
@@ -80,6 +84,8 @@ class Git:
 
     home: Path
     credential: Credential = Credential()
+    host: str = ""
+    """The only one that is shown the credential, with its port if it has one: a repository may redirect to others."""
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def prepare(self) -> None:
@@ -94,6 +100,7 @@ class Git:
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin", **kept, "HOME": str(self.home), "GIT_CONFIG_GLOBAL": str(self.home / "config"),
             "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": str(self.home / "askpass"), "LC_ALL": "C",
+            "BOATYARD_GIT_HOST": self.host,
             "BOATYARD_GIT_USERNAME": self.credential.username or "git", "BOATYARD_GIT_PASSWORD": self.credential.password,
             "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", **self.extra,
         }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from boatyard.ciserver.git import Git
 from boatyard.ciserver.mirror import Mirror
@@ -23,7 +24,7 @@ class Mirrors:
         """The team's repository. Raises NotReady."""
         access = await self._team.git()
         if self._held is None or self._held[0] != access:
-            git = Git(self._data / "git", access.credential, _ssh(self._data / "git", access))
+            git = Git(self._data / "git", access.credential, urlsplit(access.url).netloc, _ssh(self._data / "git", access))
             self._held = access, Mirror(self._data / "mirror.git", access.url, git)
         return self._held[1]
 

@@ -314,6 +314,20 @@ def test_a_build_made_around_the_ci_server_gets_no_more_than_one_made_by_it(yard
     yard(body)
 
 
+def test_a_build_fetches_with_the_secret_of_its_ciconfig_or_with_none(yard):
+    async def body(y: Yard) -> None:
+        made = build(config=y.config)
+        for field in ("uid", "resourceVersion", "creationTimestamp"):
+            made["metadata"].pop(field)
+        made["spec"]["source"] |= {"url": "https://evil.example/x.git", "credentials": {"name": "production-database"}}
+        await y.make(made)
+        status = (await y.build())["status"]
+        assert (status["phase"], status["reason"]) == ("Error", "CredentialRefused")
+        assert await y.names(PODS, "team") == []
+
+    yard(body)
+
+
 def test_an_image_that_cannot_be_had_ends_the_build(yard):
     async def body(y: Yard) -> None:
         await y.push()

@@ -137,3 +137,10 @@ def test_boatyards_own_directories_can_not_be_mounted_over_whatever_they_are_cal
 
 def test_processes_of_the_pod_are_not_shared():
     assert paths({"shareProcessNamespace": True}) == [".shareProcessNamespace"]
+
+
+def test_a_token_in_a_volume_is_of_an_allowed_account():
+    volumes = [{"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}]
+    assert paths({"volumes": volumes, "serviceAccountName": "deployer"}, service_accounts=("deployer",)) == []
+    told = paths({"volumes": volumes}, service_accounts=("deployer",))
+    assert told == [".volumes[0].projected.sources[0].serviceAccountToken"]

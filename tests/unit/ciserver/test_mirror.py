@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import subprocess
 import time
 from pathlib import Path
 
@@ -175,8 +176,8 @@ async def test_a_credential_reaches_the_server_and_no_message(tmp_path):
         writer.close()
 
     async with await asyncio.start_server(strict, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
-        mirror = Mirror(tmp_path / "m", url, Git(tmp_path / "g", Credential("ci", "hunter2")))
+        host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        mirror = Mirror(tmp_path / "m", f"http://{host}/x", Git(tmp_path / "g", Credential("ci", "hunter2"), host))
         with pytest.raises(RepositoryUnavailable) as raised:
             await mirror.push(pushed("a" * 40))
     assert seen == ["Authorization: Basic " + base64.b64encode(b"ci:hunter2").decode()]
@@ -192,3 +193,17 @@ async def test_other_protocols_are_refused(tmp_path):
     mirror = Mirror(tmp_path / "m", "ext::sh -c touch% /tmp/x", Git(tmp_path / "g"))
     with pytest.raises(RepositoryUnavailable, match="not allowed"):
         await mirror.push(pushed("a" * 40))
+
+
+def test_the_credential_is_shown_to_the_repositorys_own_host_only(tmp_path):
+    git = Git(tmp_path / "git", Credential("ci", "hunter2"), "git.example:8443")
+    git.prepare()
+
+    def ask(question: str) -> tuple[int, str]:
+        done = subprocess.run([tmp_path / "git" / "askpass", question], env=git.environment(), capture_output=True, text=True)
+        return done.returncode, done.stdout
+
+    assert ask("Username for 'https://git.example:8443': ") == (0, "ci\n")
+    assert ask("Password for 'https://ci@git.example:8443': ") == (0, "hunter2\n")
+    for stranger in ("evil.example", "git.example:8443.evil.example", "evil.example:8443", "git.example"):
+        assert ask(f"Password for 'https://ci@{stranger}': ") == (1, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from boatyard.node.sandboxes.view import Step
@@ -34,6 +35,8 @@ def make_root(steps: tuple[Step, ...], scratch: str = "/tmp") -> None:
 
 def _do(step: Step, source: str, root: str, old: str) -> None:
     target = root + step.target
+    if step.kind in ("ro", "rw"):
+        inside(root, target)
     match step.kind:
         case "dir":
             os.makedirs(target, exist_ok=True)
@@ -52,6 +55,16 @@ def _do(step: Step, source: str, root: str, old: str) -> None:
         case "seal":
             flags = linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | _LOCKED
             linux.mount(None, target, None, flags)
+
+
+def inside(root: str, target: str) -> None:
+    """A volume that is mounted already may hold links, which would lead what is made here, with our rights, out into the machine.
+
+    Raises OSError.
+    """
+    real = os.path.realpath(target)
+    if real != root and not real.startswith(f"{root}/"):
+        raise OSError(errno.ELOOP, f"the mount target {target.removeprefix(root)} leads out of the container through a link")
 
 
 def _bind(source: str, target: str, *, read_only: bool) -> None:
