@@ -38,8 +38,10 @@ class ControlPlane:
         registry = Registry(DurableStore(life, self.store), self.world)
         await registry.start()
         client = EmbeddedClient(registry, pod_streams=self.pod_streams)
+        known = [name(definition) for definition in (await client.list(CUSTOM_RESOURCE_DEFINITIONS)).items]
         for definition in self.kinds:
-            await client.apply(CUSTOM_RESOURCE_DEFINITIONS, definition, field_manager="boatyard")
+            if name(definition) not in known:
+                await client.apply(CUSTOM_RESOURCE_DEFINITIONS, definition, field_manager="boatyard")
         manager = Manager(client, self.world)
         for controller in self.controllers(manager):
             manager.add(controller)

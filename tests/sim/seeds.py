@@ -36,7 +36,7 @@ def run(job: Job) -> bytes:
     from sim.whole import whole
 
     # A control plane that dies is expensive: one of a large house has more writes between which it may.
-    rate = 0.002 if job.builds <= 100 else 0.0005
+    rate = 0.0015 if job.builds <= 100 else 0.0005
     return simulate(job.seed, whole(job.instances, job.builds, control_rate=rate, node_rate=0.01, ciserver_rate=0.01))
 
 

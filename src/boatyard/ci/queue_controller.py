@@ -60,6 +60,8 @@ class Queue:
         self._outrun = False
         self._assumed: dict[str, Team] = {}
         """By uid: builds that were admitted and that the cache still shows as waiting."""
+        self._quotas: dict[Team, tuple[str, Quota]] = {}
+        """What each CiConfig may have, with the revision that says so: a pass asks for every team, and few change."""
 
     def limits_changed(self, config_map: Object) -> Iterable[Request]:
         """The limits' ConfigMap concerns the queue."""
@@ -100,9 +102,15 @@ class Queue:
 
     def _quota(self, team: Team) -> Quota:
         config = self._configs.get(team[1], team[0])
-        declared = CiConfig.read(config).spec if config is not None else None
-        builds = declared.builds if declared else Builds()
-        return Quota(0 if declared and declared.paused else builds.concurrency, builds.queue_limit)
+        if config is None:
+            self._quotas.pop(team, None)
+            return Quota(Builds().concurrency, Builds().queue_limit)
+        known = self._quotas.get(team)
+        if known is None or known[0] != revision(config):
+            declared = CiConfig.read(config).spec
+            quota = Quota(0 if declared.paused else declared.builds.concurrency, declared.builds.queue_limit)
+            known = self._quotas[team] = revision(config), quota
+        return known[1]
 
     def _limits(self) -> Limits:
         data = (self._config_maps.get(LIMITS_NAME, self._settings.system_namespace) or {}).get("data") or {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
@@ -13,7 +14,12 @@ _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "
 
 def rfc3339(epoch: float) -> str:
     """``2026-01-01T00:00:00Z``: whole seconds, cut off, UTC (``metav1.Time``)."""
-    return (_EPOCH + timedelta(seconds=int(epoch // 1))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _whole_second(int(epoch // 1))
+
+
+@lru_cache(maxsize=64)
+def _whole_second(epoch: int) -> str:
+    return (_EPOCH + timedelta(seconds=epoch)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc3339_micro(epoch: float) -> str:
@@ -21,6 +27,7 @@ def rfc3339_micro(epoch: float) -> str:
     return (_EPOCH + timedelta(microseconds=int(epoch * 1_000_000 // 1))).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+@lru_cache(maxsize=512)
 def parse_time(text: str) -> float:
     """Seconds since the epoch. Raises ValueError when it isn't RFC 3339 with an offset."""
     match = _RFC3339.fullmatch(text)
@@ -31,6 +38,7 @@ def parse_time(text: str) -> float:
     return (moment - _EPOCH).total_seconds() + float(fraction or 0)
 
 
+@lru_cache(maxsize=128)
 def duration_seconds(text: str) -> float:
     """Seconds of a Go duration: ``1h30m``, ``2.5s``, ``-10ms``, ``0``. Raises ValueError."""
     sign, rest = (-1.0, text[1:]) if text[:1] == "-" else (1.0, text.removeprefix("+"))
