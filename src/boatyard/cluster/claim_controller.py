@@ -9,6 +9,7 @@ from boatyard.cluster.storage import (
     CLAIM_PROTECTION,
     SELECTED_NODE,
     VOLUMES_DIRECTORY,
+    belongs_to,
     best_volume,
     claim_reference,
     is_provisioned,
@@ -135,12 +136,12 @@ class Binder:
                     await self.recorder.event(claim, "Warning", "ClaimLost", told)
                 return
         reference = volume["spec"].get("claimRef") or {}
-        if not reference:
-            volume = await self._reserve(volume, claim)
-        elif reference.get("uid") and reference["uid"] != claim["metadata"]["uid"]:
+        if reference and not belongs_to(volume, claim):
             told = f'volume "{name(volume)}" already bound to a different claim.'
             await self.recorder.event(claim, "Warning", "FailedBinding", told)
             return
+        if not reference.get("uid"):
+            volume = await self._reserve(volume, claim)
         wanted = {"phase": "Bound", "accessModes": volume["spec"].get("accessModes"), "capacity": volume["spec"].get("capacity")}
         if any(status.get(field) != value for field, value in wanted.items()):
             await self._status(claim, wanted)

@@ -167,6 +167,17 @@ def test_volumes_made_by_hand_are_bound_and_kept(in_cluster: Any) -> None:
     in_cluster(body, *ROOM)
 
 
+def test_a_volume_reserved_for_another_claim_is_not_had_by_naming_it(in_cluster: Any) -> None:
+    async def body(cluster: Any) -> None:
+        await cluster.client.create(PERSISTENT_VOLUMES, volume("theirs", claimRef={"namespace": "team", "name": "data"}))
+        await cluster.client.create(PERSISTENT_VOLUME_CLAIMS, body_of(claim(storageClassName="", volumeName="theirs")), "default")
+        await cluster.settle()
+        assert await bound(cluster) is None
+        assert "FailedBinding" in [event["reason"] for event in (await cluster.client.list(EVENTS, "default")).items]
+
+    in_cluster(body, *ROOM)
+
+
 def test_a_lost_volume_is_said(in_cluster: Any) -> None:
     async def body(cluster: Any) -> None:
         await cluster.node(annotations={VOLUMES_DIRECTORY: "/d"})
