@@ -161,6 +161,10 @@ def _volume(volume: Object, trust: Trust, account: object, path: str) -> Iterato
     claim = _dict(volume.get("persistentVolumeClaim")).get("claimName")
     if isinstance(claim, str) and claim.startswith("ci-"):
         yield f"{path}.persistentVolumeClaim.claimName", "claims of CI servers are not for builds"
+    wanted = _dict(_dict(_dict(volume.get("ephemeral")).get("volumeClaimTemplate")).get("spec"))
+    for field in ("volumeName", "dataSource", "dataSourceRef"):
+        if wanted.get(field):
+            yield f"{path}.ephemeral.volumeClaimTemplate.spec.{field}", "what others have stored is not for builds"
     for index, source in _dicts(_dict(volume.get("projected")).get("sources")):
         where = f"{path}.projected.sources[{index}]"
         yield from _secret(_dict(source.get("secret")).get("name"), trust, f"{where}.secret.name")

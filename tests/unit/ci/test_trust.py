@@ -144,3 +144,11 @@ def test_a_token_in_a_volume_is_of_an_allowed_account():
     assert paths({"volumes": volumes, "serviceAccountName": "deployer"}, service_accounts=("deployer",)) == []
     told = paths({"volumes": volumes}, service_accounts=("deployer",))
     assert told == [".volumes[0].projected.sources[0].serviceAccountToken"]
+
+
+@pytest.mark.parametrize("field", ["volumeName", "dataSource", "dataSourceRef"])
+def test_an_ephemeral_volume_begins_empty(field):
+    """A copy of a CI server's claim would show its database."""
+    claim = {"spec": {field: {"kind": "PersistentVolumeClaim", "name": "ci-shop"}}}
+    volumes = [{"name": "v", "ephemeral": {"volumeClaimTemplate": claim}}]
+    assert paths({"volumes": volumes}) == [f".volumes[0].ephemeral.volumeClaimTemplate.spec.{field}"]
