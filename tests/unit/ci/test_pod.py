@@ -13,7 +13,7 @@ from unit.ci.documents import REVISION, build, ciconfig, settings, trigger
 SERVICES = """
 spec:
   podTemplate:
-    metadata: {labels: {team: x, boatyard.dev/build: forged}, annotations: {a: b}}
+    metadata: {labels: {team: x}, annotations: {a: b}}
     spec:
       nodeSelector: {spot: "true"}
       containers:
@@ -57,7 +57,9 @@ def test_its_name_is_derived(attempt, name):
 
 
 def test_its_labels_cannot_be_forged():
-    labels = build_pod(build(SERVICES), 2, settings())["metadata"]["labels"]
+    made = build(SERVICES)
+    made["spec"]["podTemplate"]["metadata"]["labels"]["boatyard.dev/build"] = "forged"
+    labels = build_pod(made, 2, settings())["metadata"]["labels"]
     assert labels == {"team": "x", "boatyard.dev/ciconfig": "shop", "boatyard.dev/build": "shop-7", "boatyard.dev/attempt": "2"}
 
 
