@@ -26,6 +26,6 @@ def test_the_same_seed_gives_the_same_history_byte_for_byte() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(7 * 3600)
-def test_every_build_has_its_verdict_with_as_many_builds_for_each_instance() -> None:
-    run_all([*(Job(50, 50 * 500, seed) for seed in range(2)), *(Job(10, 10 * 50, seed) for seed in range(100))])
+@pytest.mark.timeout(2 * 3600)
+def test_every_build_has_its_verdict_with_fifty_builds_for_each_instance() -> None:
+    run_all([*(Job(50, 50 * 50, seed) for seed in range(2)), *(Job(10, 10 * 50, seed) for seed in range(100))])
