@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from boatyard.machinery.runtime.world import RealWorld
 from boatyard.node.machine import MachineRuntime, machine_id
 from boatyard.node.runtime import ContainerConfig, ContainerState, Limits, Mount, PodConfig, PodState
 from boatyard.node.supervisor import plain
+from parts import need
 
 HOST = "boatyard.dev/host"
 
@@ -109,6 +111,7 @@ def find(state: PodState | None, name: str, attempt: int = 0) -> ContainerState 
 
 @pytest.fixture(params=["bubblewrap", "process"])
 async def yard(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Yard]:
+    need(request.param != "bubblewrap" or shutil.which("bwrap") is not None, "bubblewrap isn't installed (Debian: bubblewrap)")
     made = Yard(tmp_path, request.param)
     yield made
     async with made.runtime() as runtime:
@@ -120,6 +123,5 @@ async def yard(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 @pytest.fixture
 async def runtime(yard: Yard) -> AsyncIterator[MachineRuntime]:
     async with yard.runtime() as made:
-        if yard.sandbox not in made.capabilities.sandboxes:
-            pytest.skip("; ".join(made.capabilities.advice))
+        need(yard.sandbox in made.capabilities.sandboxes, "; ".join(made.capabilities.advice))
         yield made
