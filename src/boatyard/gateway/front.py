@@ -118,7 +118,7 @@ class Gateway:
 
     def _routes(self) -> RouteTable:
         if self._table is None:
-            self._table = route_table(self._ingresses.list())
+            self._table = route_table(self._ingresses.list(), self._settings.domain)
         return self._table
 
     async def _any(self, request: web.Request) -> web.StreamResponse:

@@ -14,6 +14,8 @@ from boatyard.machinery.meta import objects
 from boatyard.machinery.meta.objects import Object
 
 INGRESS_CLASS = "boatyard"
+INSTANCES = "/ci/"
+"""Where instances are served on every host: ``/ci/NAMESPACE/NAME``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class RouteTable:
 
     def match(self, host: str, path: str) -> Route | None:
         """The route for a request; ``host`` may carry a port."""
+        if path.startswith(INSTANCES):
+            # These addresses belong to instances, whatever the host: nobody takes them over by naming a host.
+            for route in self._by_host.get("", ()):
+                if route.path.startswith(INSTANCES) and _matches(route, path):
+                    return route
         name = _without_port(host).lower().rstrip(".")
         _, _, parent = name.partition(".")
         for key in (name, f"*.{parent}", ""):
@@ -66,13 +73,26 @@ class RouteTable:
         return sum(len(routes) for routes in self._by_host.values())
 
 
-def route_table(ingresses: Iterable[Object]) -> RouteTable:
-    """The table of all Ingresses that are ours: of class ``boatyard`` or of no class."""
+def route_table(ingresses: Iterable[Object], domain: str = "") -> RouteTable:
+    """The table of all Ingresses that are ours: of class ``boatyard`` or of no class.
+
+    Paths below ``/ci/NAMESPACE/`` and hosts below ``NAMESPACE.domain`` are for Ingresses of that namespace only; those of others
+    are passed over.
+    """
     ours = [
         ingress for ingress in ingresses if ((ingress.get("spec") or {}).get("ingressClassName") or INGRESS_CLASS) == INGRESS_CLASS
     ]
     ours.sort(key=lambda o: (o["metadata"].get("creationTimestamp") or "", objects.namespace(o), objects.name(o)))
-    return RouteTable(route for ingress in ours for route in _routes(ingress))
+    return RouteTable(route for ingress in ours for route in _routes(ingress) if _own(route, domain.lower()))
+
+
+def _own(route: Route, domain: str) -> bool:
+    """Whether an Ingress of this namespace may have this address."""
+    if (route.path.rstrip("/") + "/").startswith(INSTANCES) and route.path.split("/")[2:3] != [route.namespace]:
+        return False
+    if domain and (route.host == domain or route.host.endswith(f".{domain}")):
+        return route.host.removesuffix(domain).rstrip(".").rpartition(".")[2] == route.namespace
+    return True
 
 
 def _routes(ingress: Object) -> Iterable[Route]:

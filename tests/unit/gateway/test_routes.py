@@ -73,6 +73,23 @@ def test_a_default_backend_gets_what_nobody_else_wants_and_a_broken_ingress_noth
     assert route is not None and (route.service, route.port) == ("d", 8)
 
 
+def test_nobody_takes_over_the_addresses_of_another_namespaces_instances():
+    theirs = ingress("ci-shop", ("", "/ci/team/shop", "theirs"), ("shop.team.boats.test", "/", "theirs"), namespace="team")
+    taken = [("", "/ci/team/shop/hooks", "stolen"), ("ci.example.org", "/", "page"), ("ci.example.org", "/ci/team/shop", "stolen"),
+             ("shop.team.boats.test", "/hooks", "stolen"), ("*.team.boats.test", "/", "stolen"), ("", "/ci", "stolen")]  # fmt: skip
+    table = route_table([theirs, ingress("evil", *taken, namespace="evil")], "boats.test")
+    for host, path in (
+        ("ci.example.org", "/ci/team/shop/hooks/gitea"),
+        ("x", "/ci/team/shop/"),
+        ("shop.team.boats.test", "/hooks/gitea"),
+    ):
+        found = table.match(host, path)
+        assert found is not None and found.service == "theirs", (host, path)
+    assert table.match("other.team.boats.test", "/") is None
+    page = table.match("ci.example.org", "/about")
+    assert page is not None and page.service == "page"
+
+
 def test_the_rest_of_a_path_is_what_lies_below_the_route():
     route = TABLE.match("h", "/ci/team/a/hooks/gitea")
     assert route is not None
