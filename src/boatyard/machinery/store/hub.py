@@ -128,8 +128,8 @@ class _Audience:
 
 
 class WatchHub:
-    """Watchers by prefix and route. Cost of a change: a look-up for each slash of its key, a test for each prefix without one at its
-    end, one call per distinct way of routing, one append per watcher it concerns."""
+    """Watchers by prefix and route. Cost of a change: a look-up for each slash of its key, a test for each prefix without one at
+    its end, one call per distinct way of routing, one append per watcher it concerns."""
 
     def __init__(self) -> None:
         self._by_prefix: dict[str, _Audience] = {}
