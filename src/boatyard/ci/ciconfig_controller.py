@@ -248,6 +248,9 @@ def _name_problem(own: str) -> str:
     problems = dns1035_label(own)
     if len(own) > LONGEST_NAME:
         problems.append(f"must be no more than {LONGEST_NAME} characters")
+    if own.startswith(PREFIX):
+        # The first build of `ci-x` would be named as the instance of `x-1`.
+        problems.append(f"must not begin with {PREFIX!r}")
     return f"metadata.name: {'; '.join(problems)}" if problems else ""
 
 

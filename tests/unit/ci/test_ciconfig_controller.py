@@ -194,6 +194,16 @@ def test_an_engine_that_is_not_here_is_told(scenario):
     scenario(body)
 
 
+def test_a_name_that_another_instances_objects_could_have_is_refused(scenario):
+    async def body(cluster: Cluster) -> None:
+        await declare(cluster, "ci-web")
+        seen = await config(cluster, "ci-web")
+        assert (seen["status"]["phase"], reason(seen, "Valid")) == ("Failed", "InvalidName")
+        assert await cluster.names(PODS, "default") == []
+
+    scenario(body)
+
+
 def test_instances_never_share_a_port(scenario):
     async def body(cluster: Cluster) -> None:
         await declare(cluster)

@@ -10,6 +10,7 @@ from boatyard.ci.kinds import CiConfig
 
 _SERVED = re.compile(r"(https?|ssh|file)://.|/.|[^/:\s]+:[^/:].*|[^/:\s]+@[^/:\s]+:.")
 """Addresses that a CI server's git is allowed: with a scheme, a path, or ``user@host:path``."""
+_PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/@]*@")
 
 
 def unserved(config: CiConfig) -> Iterator[str]:
@@ -17,5 +18,7 @@ def unserved(config: CiConfig) -> Iterator[str]:
     source = config.spec.source
     if not _SERVED.match(source.git.url):
         yield "spec.source.git.url: must be an https, http or ssh address, or a path"
+    elif _PASSWORD.match(source.git.url):
+        yield "spec.source.git.url: the password in it would show in every Build; name a Secret in source.git.credentials"
     if source.scm is not None and importlib.util.find_spec(f"boatyard.ci.scm.{source.scm.type}") is None:
         yield f"spec.source.scm.type: this version can't talk to {source.scm.type}; there are gitea and generic"

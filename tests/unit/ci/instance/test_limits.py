@@ -31,3 +31,9 @@ def test_addresses_that_git_may_not_fetch(url: str):
 def test_an_scm_without_an_adapter_is_named():
     assert told(type="gitea") == told(type="generic") == []
     assert told(type="github") == ["spec.source.scm.type: this version can't talk to github; there are gitea and generic"]
+
+
+@pytest.mark.parametrize("url", ["https://ci:secret@h/web.git", "http://:token@h:3000/web.git", "ssh://git:x@h/web.git"])
+def test_a_password_in_an_address_is_refused_without_being_repeated(url: str):
+    (problem,) = told(url)
+    assert "source.git.credentials" in problem and "secret" not in problem.replace("Secret", "")
