@@ -12,7 +12,7 @@ demo: .venv/base ## a push becomes a verdict, on this machine (KEEP=1 leaves it 
 
 test: .venv/dev  ## everything that takes under ten minutes
 	@$(MAKE) -s lint
-	@$(BIN)/pytest -q -m "not long"
+	@$(BIN)/pytest -q -m "not long" --durations=12 --durations-min=5
 
 test-full: .venv/dev ## the long tiers too
 	@$(MAKE) -s lint

@@ -108,7 +108,7 @@ async def read_nothing(client: HttpClient, number: int) -> None:
 @pytest.mark.parametrize(
     ("script", "size"),
     [
-        pytest.param(f"yes 'a line of a log that does not end' | head -c {LARGE}", LARGE, id="200-mib"),
+        pytest.param(f"yes 'a line of a log that does not end' | head -c {LARGE}", LARGE, id="200-mib", marks=pytest.mark.long),
         pytest.param("head -c 100000000 /dev/zero | tr '\\0' x; echo", 100_000_001, id="one-line-of-100-mb"),
         pytest.param("head -c 30000000 /dev/urandom; echo", 30_000_001, id="binary"),
     ],
