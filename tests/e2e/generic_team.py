@@ -7,7 +7,6 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -18,9 +17,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from boatyard.app.demo.githost import IP_FREEBIND, GitHost
+from boatyard.app.demo.githost import GitHost
 from boatyard.app.follow import archived, outcome, phase
 from boatyard.ci.kinds import Build, CiConfig
+from boatyard.gateway.front import listening_socket
 from boatyard.machinery.meta.conditions import is_true
 from boatyard.machinery.meta.core import SECRETS
 from boatyard.machinery.meta.errors import ApiError, NotFound
@@ -47,9 +47,7 @@ class Callback:
         app.router.add_post("/", self._take)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        listening = socket.socket()
-        listening.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
-        listening.bind((address, 0))
+        listening = listening_socket(address, 0)
         await web.SockSite(self._runner, listening).start()
         return f"http://{address}:{listening.getsockname()[1]}/"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-_FREEBIND = 15
+from boatyard.gateway.front import listening_socket
 
 
 class Gitea:
@@ -59,10 +58,7 @@ async def gitea_client(access: dict[str, Any], host: str) -> AsyncIterator[Gitea
         if host == "127.0.0.1":
             yield Gitea(session, access, host)
             return
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.IPPROTO_IP, _FREEBIND, 1)
-        listening.bind((host, access["port"]))
+        listening = listening_socket(host, access["port"])
         server = await asyncio.start_server(lambda r, w: _carry(r, w, access["port"]), sock=listening)
         try:
             yield Gitea(session, access, host)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 from pathlib import Path
 
 from aiohttp import web
 
-IP_FREEBIND = 15
-"""ip(7): bind an address that doesn't exist yet (the pods' bridge comes with the first pod)."""
+from boatyard.gateway.front import listening_socket
 
 
 class GitHost:
@@ -34,10 +32,7 @@ class GitHost:
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
-        listening.bind((address, 0))
+        listening = listening_socket(address, 0)
         await web.SockSite(self._runner, listening).start()
         return listening.getsockname()[1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from boatyard.ci.ciconfig_fields import EnvVar
 from boatyard.ci.instance import account, base_path, instance_name
 from boatyard.ci.kinds import CICONFIG_LABEL, CiConfig
 from boatyard.machinery.meta.objects import Object
@@ -98,7 +99,7 @@ class Boatyard:
         ]  # fmt: skip
 
 
-def _variable(variable) -> Object:
+def _variable(variable: EnvVar) -> Object:
     if variable.value_from is not None:
         return {"name": variable.name, "valueFrom": variable.value_from}
     return {"name": variable.name, "value": variable.value}
