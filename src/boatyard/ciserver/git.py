@@ -1,6 +1,6 @@
-"""Running git on a repository that others fill: no hooks, no prompts, no user's settings, bounded time and output.
+"""Running git on a repository that others fill, in bounded time and with bounded output.
 
-Credentials reach git through the environment of an askpass script, never through arguments, files or messages.
+What protects from the repository is in :mod:`boatyard.ci.steps.git_settings`.
 """
 
 from __future__ import annotations
@@ -14,52 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boatyard.ci.steps import git_settings
+
 _KEPT_OUTPUT_BYTES = 8192
-_PASSED_ON = ("PATH", "LANG", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
-              "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR", "TMPDIR")  # fmt: skip
-
-_CONFIG = """[safe]
-\tdirectory = *
-[core]
-\thooksPath = /dev/null
-\tfsmonitor = false
-\tattributesFile = /dev/null
-[protocol]
-\tallow = never
-[protocol "https"]
-\tallow = always
-[protocol "http"]
-\tallow = always
-[protocol "ssh"]
-\tallow = always
-[protocol "file"]
-\tallow = always
-[http]
-\tlowSpeedLimit = 1000
-\tlowSpeedTime = 30
-[credential]
-\thelper =
-[fetch]
-\tfsckObjects = false
-\trecurseSubmodules = false
-\twriteCommitGraph = false
-[merge]
-\tconflictStyle = merge
-[user]
-\tname = Boatyard
-\temail = boatyard@localhost
-"""
-
-_ASKPASS = """#!/bin/sh
-case "$1" in
-*"//$BOATYARD_GIT_HOST'"*|*"@$BOATYARD_GIT_HOST'"*) ;;
-*) exit 1 ;;
-esac
-case "$1" in
-Username*) printf '%s\\n' "$BOATYARD_GIT_USERNAME" ;;
-*) printf '%s\\n' "$BOATYARD_GIT_PASSWORD" ;;
-esac
-"""
+_SETTINGS = {"fetch.writeCommitGraph": "false"}
 
 
 class GitFailed(Exception):
@@ -91,19 +49,13 @@ class Git:
     def prepare(self) -> None:
         """Write the settings; cheap and harmless to repeat."""
         self.home.mkdir(parents=True, exist_ok=True)
-        _write(self.home / "config", _CONFIG, 0o600)
-        _write(self.home / "askpass", _ASKPASS, 0o700)
+        _write(self.home / "config", git_settings.config(git_settings.SETTINGS | _SETTINGS), 0o600)
+        _write(self.home / "askpass", git_settings.ASKPASS, 0o700)
 
     def environment(self) -> dict[str, str]:
         """The environment every git runs in."""
-        kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin", **kept, "HOME": str(self.home), "GIT_CONFIG_GLOBAL": str(self.home / "config"),
-            "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": str(self.home / "askpass"), "LC_ALL": "C",
-            "BOATYARD_GIT_HOST": self.host,
-            "BOATYARD_GIT_USERNAME": self.credential.username or "git", "BOATYARD_GIT_PASSWORD": self.credential.password,
-            "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", **self.extra,
-        }  # fmt: skip
+        common = git_settings.environment(str(self.home), self.host, self.credential.username, self.credential.password)
+        return {**common, "GIT_OPTIONAL_LOCKS": "0", **self.extra}
 
     async def run(self, *arguments: str, timeout_seconds: float, max_bytes: int = 1 << 20, codes: tuple[int, ...] = (0,)) -> bytes:
         """Standard output of ``git ARGUMENTS``, cut at ``max_bytes``. Raises GitFailed (code not in ``codes``), TimeoutError."""
@@ -172,17 +124,6 @@ class Started:
         text = re.sub(r"(://)[^/@\s]+@", r"\1", text)
         lines = [line for line in text.splitlines() if line.strip() and not line.startswith("hint:")]
         return "\n".join(lines[-6:])[:1000]
-
-
-def without_credential(url: str) -> tuple[str, Credential]:
-    """An address without user and password, and those, if there were any."""
-    match = re.match(r"(https?://)([^/@]*)@(.*)$", url)
-    if not match:
-        return url, Credential()
-    from urllib.parse import unquote
-
-    name, _, password = match[2].partition(":")
-    return match[1] + match[3], Credential(unquote(name), unquote(password))
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -13,9 +13,10 @@ from boatyard.ci.kinds import CiConfig
 from boatyard.ci.scm import scm
 from boatyard.ci.scm.events import Trigger
 from boatyard.ci.scm.http import Http
+from boatyard.ci.steps.git_settings import without_credential
 from boatyard.ciserver.deliveries import NotReady
 from boatyard.ciserver.environment import Environment
-from boatyard.ciserver.git import Credential, without_credential
+from boatyard.ciserver.git import Credential
 from boatyard.ciserver.triggers import refused_by_config
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import SECRETS
@@ -90,9 +91,9 @@ class Team:
     async def git(self) -> GitAccess:
         """Raises NotReady."""
         source = self.spec.source.git
-        url, credential = without_credential(source.url)
+        url, *held = without_credential(source.url)
         if source.credentials is None:
-            return GitAccess(url, credential)
+            return GitAccess(url, Credential(*held))
         secret = await self._secret(source.credentials.secret_ref)
         name, password = secret.get("username", b""), secret.get("password") or secret.get("token") or b""
         return GitAccess(
@@ -102,7 +103,7 @@ class Team:
 
     async def _load(self, spec: CiConfigSpec) -> tuple[str, scm.Scm]:
         asked = spec.source.scm
-        url, _ = without_credential(spec.source.git.url)
+        url, *_ = without_credential(spec.source.git.url)
         if asked is None:
             # Nobody delivers and nobody wants to know: an SCM without secrets and without a callback is exactly that.
             return NO_SCM, scm.load("generic", scm.ScmSettings(url), self._http)

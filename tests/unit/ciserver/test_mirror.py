@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from boatyard.ci.scm.events import PullRequest, Push
-from boatyard.ciserver.git import Credential, Git, without_credential
+from boatyard.ciserver.git import Credential, Git
 from boatyard.ciserver.mirror import Mirror
 from boatyard.ciserver.repository import CommitMissing, MergeConflict, RepositoryUnavailable
 
@@ -182,11 +182,6 @@ async def test_a_credential_reaches_the_server_and_no_message(tmp_path):
             await mirror.push(pushed("a" * 40))
     assert seen == ["Authorization: Basic " + base64.b64encode(b"ci:hunter2").decode()]
     assert "hunter2" not in str(raised.value)
-
-
-def test_an_address_with_a_credential_is_taken_apart():
-    assert without_credential("https://u:p%40@h/x") == ("https://h/x", Credential("u", "p@"))
-    assert without_credential("https://h/x@y") == ("https://h/x@y", Credential())
 
 
 async def test_other_protocols_are_refused(tmp_path):

@@ -1,7 +1,6 @@
 """Fetching exactly the commits that were pinned, and merging a pull request the same way in every attempt. Standard library only.
 
-The repository is hostile: no hooks, no filters, no prompts, no user's settings, only the protocols below, and the credential is
-shown to nobody but the repository's own host.
+The repository is hostile: what protects from it is in ``git_settings``.
 """
 
 from __future__ import annotations
@@ -12,32 +11,18 @@ import signal
 import subprocess
 import time
 
+from boatyard.ci.steps import git_settings
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 WAITS_SECONDS = (1, 2, 4, 8, 16, 30)
 """Between tries to reach the repository: an SCM that restarts is back within a minute."""
-_SETTINGS = {
-    "core.hooksPath": "/dev/null", "core.fsmonitor": "false", "core.symlinks": "true", "core.autocrlf": "false",
-    "protocol.allow": "never", "protocol.https.allow": "always", "protocol.http.allow": "always", "protocol.ssh.allow": "always",
-    "protocol.git.allow": "always", "protocol.file.allow": "user",  # user: no submodule
-    "credential.helper": "", "http.lowSpeedLimit": "1000", "http.lowSpeedTime": "60", "fetch.recurseSubmodules": "false",
-    "submodule.recurse": "false", "gc.auto": "0", "maintenance.auto": "false", "advice.detachedHead": "false",
-    "safe.directory": "*", "init.defaultBranch": "boatyard", "user.name": "Boatyard",
-    "user.email": "boatyard@localhost", "commit.gpgSign": "false",
-    "merge.conflictStyle": "merge", "merge.renameLimit": "7000",
+_SETTINGS = git_settings.SETTINGS | {
+    "core.symlinks": "true", "core.autocrlf": "false", "submodule.recurse": "false", "gc.auto": "0", "maintenance.auto": "false",
+    "advice.detachedHead": "false", "init.defaultBranch": "boatyard", "commit.gpgSign": "false", "merge.renameLimit": "7000",
 }  # fmt: skip
-_ASKPASS = """#!/bin/sh
-case "$1" in
-*"//$BOATYARD_GIT_HOST'"*|*"@$BOATYARD_GIT_HOST'"*) ;;
-*) exit 1 ;;
-esac
-case "$1" in
-Username*) printf '%s\\n' "$BOATYARD_GIT_USERNAME" ;;
-*) printf '%s\\n' "$BOATYARD_GIT_PASSWORD" ;;
-esac
-"""
 _REFUSED_COMMIT = re.compile(
     r"not our ref|unadvertised object|does not allow request|couldn't find remote ref|no such remote ref", re.I
 )
@@ -47,9 +32,6 @@ _DENIED = re.compile(
 _GONE = re.compile(
     r"repository .*not found|does not appear to be a git repository|HTTP.* (404|410)\b|returned error: (404|410)", re.I
 )
-_PASSED_ON = ("PATH", "LANG", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
-              "SSL_CERT_DIR", "GIT_SSL_CAINFO", "TMPDIR")  # fmt: skip
-
 
 class SourceFailed(Exception):
     """The tree can't be had. ``reason`` is one word, the message a sentence for people."""
@@ -206,34 +188,18 @@ class Checkout:
 
     def _prepare(self, credentials: str) -> tuple[str, dict[str, str], list[str]]:
         """The address without a credential in it, git's environment, and what must never be printed."""
-        match = re.match(r"([a-z+]+://)(?:([^/@:]*)(?::([^/@]*))?@)?([^/]*)(.*)", self.source["url"], re.S)
-        url, username, password, host = self.source["url"], "", "", ""
-        if match and match[1] in ("http://", "https://"):
-            from urllib.parse import unquote
-
-            host, username, password = match[4], unquote(match[2] or ""), unquote(match[3] or "")
-            url = match[1] + match[4] + match[5]
+        url, username, password = git_settings.without_credential(self.source["url"])
         held = _read_credentials(credentials)
         username = held.get("username", username)
         password = held.get("password") or held.get("token") or password
-        config = os.path.join(self._private, "config")
-        with open(config, "w", encoding="utf-8") as file:
-            for key, value in _SETTINGS.items():
-                section, _, name = key.rpartition(".")
-                first, dot, rest = section.partition(".")
-                file.write(f"[{first}{f' {chr(34)}{rest}{chr(34)}' if dot else ''}]\n\t{name} = {value}\n")
+        with open(os.path.join(self._private, "config"), "w", encoding="utf-8") as file:
+            file.write(git_settings.config(_SETTINGS))
         askpass = os.path.join(self._private, "askpass")
         with open(askpass, "w", encoding="utf-8") as file:
-            file.write(_ASKPASS)
+            file.write(git_settings.ASKPASS)
         os.chmod(askpass, 0o700)
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
-        environment.update(
-            HOME=self._private, GIT_CONFIG_GLOBAL=config, GIT_CONFIG_NOSYSTEM="1", GIT_TERMINAL_PROMPT="0", GIT_ASKPASS=askpass,
-            SSH_ASKPASS=askpass, LC_ALL="C", GIT_NO_REPLACE_OBJECTS="1",
-            BOATYARD_GIT_HOST=host, BOATYARD_GIT_USERNAME=username or "git", BOATYARD_GIT_PASSWORD=password,
-            GIT_SSH_COMMAND=self._ssh(held, credentials),
-        )  # fmt: skip
+        environment = git_settings.environment(self._private, git_settings.host_of(url), username, password)
+        environment["GIT_SSH_COMMAND"] = self._ssh(held, credentials)
         return url, environment, [value for value in (password, held.get("ssh-privatekey", "")) if value]
 
     def _ssh(self, held: dict[str, str], credentials: str) -> str:
