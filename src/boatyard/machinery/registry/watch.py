@@ -68,7 +68,7 @@ async def _events(
     ledger: Ledger, prefix: str, initial: list[RecordEvent], selection: Selection, after: int, bookmarks: bool
 ) -> AsyncGenerator[RecordEvent, None]:
     try:
-        async with aclosing(ledger.store.watch(prefix, after, selection.route)) as batches:  # type: ignore[type-var]
+        async with aclosing(ledger.store.watch(prefix, after, selection.route)) as batches:
             for event in initial:
                 yield event
             async for changes in batches:

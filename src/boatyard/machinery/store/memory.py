@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from boatyard.machinery.store.hub import WatchHub
@@ -87,7 +87,7 @@ class MemoryStore:
         self._records[operation.key] = Record(operation.key, operation.value, created, self._revision)
         return Change(operation.key, operation.value, before.value if before else None, self._revision, created, False)
 
-    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
         start = bisect_right(self._history, after, key=lambda change: change.revision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -88,7 +88,7 @@ class SqliteStore:
         self._revision = revision
         self._hub.publish(changes)
 
-    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
         async with aclosing(self._hub.watch(prefix, after, self._past(prefix, after), route)) as batches:
