@@ -19,23 +19,20 @@ from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.client.kubeconfig import kubeconfig, write_kubeconfig
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
 from boatyard.machinery.objects.directory import DirectoryObjects
+from boatyard.machinery.registry.compaction import forget_history
 from boatyard.machinery.registry.rbac import RbacAuthorizer
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.settings import Settings
 from boatyard.machinery.runtime.tasks import TaskGroup
-from boatyard.machinery.runtime.world import RealWorld, World
+from boatyard.machinery.runtime.world import RealWorld
 from boatyard.machinery.schema.crd import crd_of, discover
 from boatyard.machinery.store.keyring import KeyRingError
-from boatyard.machinery.store.store import Store
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server.auth.pki import Pki
 from boatyard.server.server import ApiServer
 
 log = get_logger("app")
-
-HISTORY_SECONDS = 300.0
-"""How long a watch may be away and still go on where it was (Kubernetes' default compaction interval)."""
 
 
 async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path | None = None) -> None:
@@ -73,7 +70,7 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
             async with TaskGroup() as group:
                 group.start(manager.run(), "controllers")
                 group.start(gateway.run(), "gateway")
-                group.start(compact(store, world), "compaction")
+                group.start(forget_history(store, world), "compaction")
                 group.start(sealing.run(store), "sealing")
                 await manager.ready()
                 await gateway.ready()
@@ -107,18 +104,6 @@ def admin_kubeconfig(chosen: addresses.Addresses, pki: Pki) -> str:
     """The administrator's way in."""
     pair = pki.admin()
     return kubeconfig(chosen.api, ca=pki.ca_pem(), cert=pair.cert.read_text(), key=pair.key.read_text())
-
-
-async def compact(store: Store, world: World) -> None:
-    """Forget history that is older than a watch may be away."""
-    before = store.revision
-    while True:
-        await world.sleep(HISTORY_SECONDS)
-        try:
-            await store.compact(before)
-        except OSError as error:
-            log.warning("history is not compacted", why=str(error))
-        before = store.revision
 
 
 @click.command()

@@ -102,6 +102,10 @@ class MemoryStore:
             self._compacted = revision
             del self._history[: bisect_right(self._history, revision, key=lambda change: change.revision)]
 
+    def reopened(self) -> None:
+        """The process that used it has died, another one begins: nobody watches any more."""
+        self._hub = WatchHub()
+
     async def close(self) -> None:
         self._hub.close()
 
