@@ -12,7 +12,7 @@ demo: .venv/base ## a push becomes a verdict, on this machine (KEEP=1 leaves it 
 
 test: .venv/dev  ## everything that takes under ten minutes
 	@$(MAKE) -s lint
-	@$(BIN)/pytest -q -m "not long" --durations=12 --durations-min=5
+	@$(BIN)/pytest -q -m "not long" -n auto --durations=12 --durations-min=5
 
 test-full: .venv/dev ## the long tiers too
 	@$(MAKE) -s lint
@@ -31,7 +31,7 @@ setup: .venv/dev ## the environment with the development tools
 .venv/base: pyproject.toml tools/setup
 	@tools/setup $(PYTHON)
 
-.venv/dev: .venv/base
+.venv/dev: pyproject.toml tools/setup
 	@tools/setup $(PYTHON) dev
 
 .venv/bench: .venv/dev

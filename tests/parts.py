@@ -54,11 +54,11 @@ def free_port() -> int:
 
 @contextmanager
 def gitea(directory: Path) -> Iterator[dict[str, Any]]:
-    """A real Gitea on loopback: ``url``, ``user``, ``password``, ``token`` and ``port``."""
+    """A real Gitea on loopback: ``url``, ``user``, ``password``, ``token``, ``port`` and its ``directory``."""
     script, port = starter("gitea"), free_port()
     started = subprocess.run([script, "up", directory, "--port", str(port)], capture_output=True, text=True, timeout=120)
     assert started.returncode == 0, started.stderr
     try:
-        yield {**json.loads(started.stdout), "port": port}
+        yield {**json.loads(started.stdout), "port": port, "directory": directory}
     finally:
         subprocess.run([script, "down", directory], timeout=60)

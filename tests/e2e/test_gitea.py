@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from boatyard.machinery.meta.core import SECRETS
 from boatyard.machinery.meta.errors import NotFound
 from e2e.gitea_api import Clone, Gitea, gitea_client
 from e2e.installation import Installation, installation
-from parts import gitea, program, starter
+from parts import program, starter
 
 PIPELINE = """
 spec:
@@ -36,7 +37,7 @@ class Team:
     installation: Installation
     gitea: Gitea
     clone: Clone
-    directory: Path
+    repository: str
 
     async def build(self, number: int, expected: str) -> dict:
         """A build, once it is over, as it should be."""
@@ -65,37 +66,38 @@ class Team:
     async def told(self, sha: str, expected: list[str]) -> None:
         """Gitea shows exactly these statuses of a commit, and still does a while later."""
         async with asyncio.timeout(60):
-            while len(await self.gitea.statuses("team", sha)) < len(expected):
+            while len(await self.gitea.statuses(self.repository, sha)) < len(expected):
                 await asyncio.sleep(0.2)
         await asyncio.sleep(2)
-        assert await self.gitea.statuses("team", sha) == expected
+        assert await self.gitea.statuses(self.repository, sha) == expected
 
 
 @pytest.fixture
-async def team(tmp_path: Path) -> AsyncIterator[Team]:
+async def team(tmp_path: Path, one_gitea: dict[str, Any], request: pytest.FixtureRequest) -> AsyncIterator[Team]:
     program("bwrap", "bubblewrap")
-    starter("gitea")
+    name = request.node.originalname.replace("_", "-")[5:45].strip("-")
     place = tmp_path / "boatyard"
     place.mkdir()
-    with gitea(tmp_path / "gitea") as access:
-        async with installation(place) as running, gitea_client(access, running.addresses.internal_host) as api:
-            url = await api.repository("team")
-            secret = {"username": "ci", "password": access["token"], "token": access["token"]}
-            await running.client.create(
-                SECRETS, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "gitea"}, "stringData": secret}, "default"
-            )
-            reference = {"secretRef": {"name": "gitea"}}
-            scm = {"type": "gitea", "url": f"http://{api.host}:{access['port']}", "repository": "ci/team", "credentials": reference}
-            spec = {
-                "source": {"git": {"url": url, "branches": ["main"], "credentials": reference}, "scm": scm},
-                "strategy": {"standardBuild": {"type": "shell", "builder": "boatyard.dev/host"}},
-            }
-            document = {"apiVersion": CiConfig.resource.api_version, "kind": "CiConfig", "metadata": {"name": "team"}, "spec": spec}
-            await running.client.create(CiConfig.resource, document, "default")
-            config = await running.until(CiConfig.resource, "team", "default", lambda c: phase(c) == "Awake")
-            keys = await running.client.get(SECRETS, "ci-team", "default")
-            await api.hook("team", config["status"]["webhook"], base64.b64decode(keys["data"]["webhook"]).decode())
-            yield Team(running, api, Clone(tmp_path / "clone", api.push_address("team")), tmp_path)
+    async with installation(place) as running, gitea_client(one_gitea, running.addresses.internal_host) as api:
+        url = await api.repository(name)
+        secret = {"username": "ci", "password": one_gitea["token"], "token": one_gitea["token"]}
+        await running.client.create(
+            SECRETS, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "gitea"}, "stringData": secret}, "default"
+        )
+        reference = {"secretRef": {"name": "gitea"}}
+        scm = {
+            "type": "gitea", "url": f"http://{api.host}:{one_gitea['port']}", "repository": f"ci/{name}", "credentials": reference,
+        }  # fmt: skip
+        spec = {
+            "source": {"git": {"url": url, "branches": ["main"], "credentials": reference}, "scm": scm},
+            "strategy": {"standardBuild": {"type": "shell", "builder": "boatyard.dev/host"}},
+        }
+        document = {"apiVersion": CiConfig.resource.api_version, "kind": "CiConfig", "metadata": {"name": "team"}, "spec": spec}
+        await running.client.create(CiConfig.resource, document, "default")
+        config = await running.until(CiConfig.resource, "team", "default", lambda c: phase(c) == "Awake")
+        keys = await running.client.get(SECRETS, "ci-team", "default")
+        await api.hook(name, config["status"]["webhook"], base64.b64decode(keys["data"]["webhook"]).decode())
+        yield Team(running, api, Clone(tmp_path / "clone", api.push_address(name)), name)
 
 
 async def test_a_push_becomes_a_verdict_in_gitea(team: Team):
@@ -122,7 +124,7 @@ async def test_a_pull_request_is_built_merged_with_its_target(team: Team):
     await team.build(2, "Succeeded")
     team.clone.git("checkout", "--quiet", "topic")
     team.clone.push("topic")
-    await team.gitea.call("POST", "/repos/ci/team/pulls", head="topic", base="main", title="Test the greeting")
+    await team.gitea.call("POST", f"/repos/ci/{team.repository}/pulls", head="topic", base="main", title="Test the greeting")
     build = await team.build(3, "Failed")
     assert build["spec"]["source"]["pullRequest"]["number"] == 1
     await team.told(head, ["pending", "failure"])
@@ -133,7 +135,7 @@ async def test_a_gitea_that_is_away_hears_of_everything_once_it_is_back(team: Te
     sha = team.clone.commit({"boatyard.yaml": slow, "test.sh": GOOD, "greeting": "hello\n"}, "Slow")
     team.clone.push()
     await team.running(1)
-    script, directory = starter("gitea"), team.directory / "gitea"
+    script, directory = starter("gitea"), team.gitea.access["directory"]
     subprocess.run([script, "down", directory], check=True)
     await asyncio.sleep(30)
     started = subprocess.run([script, "up", directory, "--port", str(team.gitea.access["port"])], capture_output=True, text=True)

@@ -13,26 +13,26 @@ from boatyard.ci.scm.gitea import Gitea
 from boatyard.ci.scm.http import AiohttpHttp
 from boatyard.ci.scm.memory import MemoryGitea
 from e2e.gitea_api import Clone, gitea_client
-from parts import gitea
 
 REPORT = scm.Report("a" * 40, "boatyard/shop", "pending", "on its way", "https://ci.example/builds/1", "k-1")
 
 
-@pytest.fixture(params=["memory", pytest.param("real", marks=[pytest.mark.real, pytest.mark.timeout(120)])])
+@pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.real)])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Gitea, scm.Report]]:
     """An adapter, and a report on a commit that exists."""
     if request.param == "memory":
         yield Gitea(scm.ScmSettings("http://git.example/team/shop.git", token="t"), MemoryGitea()), REPORT
         return
-    with gitea(tmp_path / "gitea") as access:
-        async with gitea_client(access, "127.0.0.1") as api:
-            url = await api.repository("shop")
-            clone = Clone(tmp_path / "clone", api.push_address("shop"))
-            sha = clone.commit({"a": "1"}, "Begin")
-            clone.push()
-            http = AiohttpHttp()
-            yield Gitea(scm.ScmSettings(url, token=access["token"]), http), replace(REPORT, sha=sha)
-            await http.close()
+    access = request.getfixturevalue("one_gitea")
+    async with gitea_client(access, "127.0.0.1") as api:
+        name = f"shop-{request.node.originalname}"
+        url = await api.repository(name)
+        clone = Clone(tmp_path / "clone", api.push_address(name))
+        sha = clone.commit({"a": "1"}, "Begin")
+        clone.push()
+        http = AiohttpHttp()
+        yield Gitea(scm.ScmSettings(url, token=access["token"]), http), replace(REPORT, sha=sha)
+        await http.close()
 
 
 async def test_a_report_is_found_by_context_address_and_state(subject: tuple[Gitea, scm.Report]):

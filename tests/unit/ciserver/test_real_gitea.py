@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,9 @@ from boatyard.ci.scm.http import AiohttpHttp
 from boatyard.ciserver.web import Web
 from boatyard.machinery.meta.core import SECRETS
 from e2e.gitea_api import Clone, Gitea, gitea_client
-from parts import gitea
 from unit.ciserver.conftest import PIPELINE, World
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(scope="module")
-def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with gitea(tmp_path_factory.mktemp("gitea")) as found:
-        yield found
 
 
 class Team:
@@ -50,11 +43,11 @@ class Team:
 
 
 @pytest.fixture
-async def team(world: World, access: dict[str, Any], tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Team]:
+async def team(world: World, one_gitea: dict[str, Any], tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Team]:
     name = f"r{abs(hash(request.node.name)) % 10**8}"
-    async with gitea_client(access, "127.0.0.1") as api:
+    async with gitea_client(one_gitea, "127.0.0.1") as api:
         url = await api.repository(name)
-        data = {"token": base64.b64encode(access["token"].encode()).decode()}
+        data = {"token": base64.b64encode(one_gitea["token"].encode()).decode()}
         metadata = {"name": "gitea", "namespace": "team"}
         await world.client.create(SECRETS, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}, "team")
         source = {

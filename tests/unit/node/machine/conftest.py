@@ -16,6 +16,8 @@ from boatyard.node.supervisor import plain
 from parts import need
 
 HOST = "boatyard.dev/host"
+UID, OTHER_UID = f"uid-{os.getpid()}", f"uid-{os.getpid()}-other"
+"""Of pods: what a container leaves behind is found on the whole machine by its pod, and others run these tests beside us."""
 
 
 class Yard:
@@ -28,7 +30,7 @@ class Yard:
     def runtime(self, **options: object) -> MachineRuntime:
         return MachineRuntime(self.directory / "node", RealWorld(), default_sandbox=self.sandbox, **options)  # type: ignore[arg-type]
 
-    def pod(self, uid: str = "uid-1", **changes: object) -> PodConfig:
+    def pod(self, uid: str = UID, **changes: object) -> PodConfig:
         fields: dict[str, object] = {"name": "pod", "namespace": "team", "hostname": "podhost", "host_network": True, "sandbox": ""}
         return PodConfig(uid=uid, **{**fields, **changes})  # type: ignore[arg-type]
 
@@ -67,7 +69,7 @@ class Yard:
             while not condition():
                 await asyncio.sleep(0.005)
 
-    async def ended(self, runtime: MachineRuntime, uid: str = "uid-1", name: str = "main", attempt: int = 0) -> ContainerState:
+    async def ended(self, runtime: MachineRuntime, uid: str = UID, name: str = "main", attempt: int = 0) -> ContainerState:
         """Wait by way of the changes, as the agent does."""
         async with asyncio.timeout(20):
             async for changed in runtime.changes():
@@ -99,7 +101,7 @@ class Yard:
         mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(self.directory) in line]
         links = [link for _, link in socket.if_nameindex() if link.startswith(f"by-{name[-6:]}-")]
         files = [str(path) for path in self.directory.glob("node/pods/*/machine")]
-        cookies = [str(pid) for uid in ("uid-1", "uid-2") for pid in plain.processes(f"{uid}/")]
+        cookies = [str(pid) for uid in (UID, OTHER_UID) for pid in plain.processes(f"{uid}/")]
         return [*self.processes(), *groups, *mounts, *links, *files, *cookies]
 
 

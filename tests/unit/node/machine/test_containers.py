@@ -9,14 +9,14 @@ import pytest
 from boatyard.node.machine import MachineRuntime
 from boatyard.node.runtime import Limits, MachineError
 
-from .conftest import Yard, find
+from .conftest import UID, Yard, find
 
 pytestmark = pytest.mark.real
 
 
 async def run(yard: Yard, runtime: MachineRuntime, script: str, **changes: object):  # type: ignore[no-untyped-def]
     await runtime.start_pod(yard.pod())
-    await runtime.start_container("uid-1", yard.container(script, **changes))
+    await runtime.start_container(UID, yard.container(script, **changes))
     return await yard.ended(runtime)
 
 
@@ -49,7 +49,7 @@ async def test_environment_directory_and_mounts_are_its_own(yard: Yard, runtime:
         mounts=(yard.mount("ws", "/workspace"), yard.mount("cfg", "/run/x", read_only=True)),
     )  # fmt: skip
     (yard.volume("cfg") / "y").write_text("config\n")
-    await runtime.start_container("uid-1", container)
+    await runtime.start_container(UID, container)
     assert (await yard.ended(runtime)).exit_code == 0
     assert yard.text() == "/workspace\nb c\nconfig\n"
     assert (volume / "file").read_text() == "data\n"
@@ -130,19 +130,19 @@ async def test_a_mount_without_a_source_is_refused(yard: Yard, runtime: MachineR
 async def test_an_unknown_image_is_an_error_with_advice(yard: Yard, runtime: MachineRuntime) -> None:
     await runtime.start_pod(yard.pod())
     with pytest.raises(MachineError, match="image 'maven:3' needs a container runtime"):
-        await runtime.start_container("uid-1", yard.container("true", image="maven:3"))
+        await runtime.start_container(UID, yard.container("true", image="maven:3"))
 
 
 async def test_the_same_start_is_made_once(yard: Yard, runtime: MachineRuntime) -> None:
     await runtime.start_pod(yard.pod())
     for _ in range(3):
-        await runtime.start_container("uid-1", yard.container("echo once"))
+        await runtime.start_container(UID, yard.container("echo once"))
     await yard.ended(runtime)
-    await runtime.start_container("uid-1", yard.container("echo once"))
+    await runtime.start_container(UID, yard.container("echo once"))
     assert yard.text() == "once\n"
-    await runtime.start_container("uid-1", yard.container("echo again", attempt=1))
+    await runtime.start_container(UID, yard.container("echo again", attempt=1))
     await yard.ended(runtime, attempt=1)
-    assert [container.attempt for container in (await runtime.state("uid-1")).containers] == [0, 1]  # type: ignore[union-attr]
+    assert [container.attempt for container in (await runtime.state(UID)).containers] == [0, 1]  # type: ignore[union-attr]
 
 
 async def test_a_terminal_is_one_when_asked_for(yard: Yard, runtime: MachineRuntime) -> None:
@@ -153,17 +153,17 @@ async def test_a_terminal_is_one_when_asked_for(yard: Yard, runtime: MachineRunt
 
 async def test_signals_reach_the_program_and_nine_ends_everything(yard: Yard, runtime: MachineRuntime) -> None:
     await runtime.start_pod(yard.pod())
-    await runtime.start_container("uid-1", yard.container("trap 'echo term; exit 3' TERM; echo up; while :; do sleep 0.02; done"))
+    await runtime.start_container(UID, yard.container("trap 'echo term; exit 3' TERM; echo up; while :; do sleep 0.02; done"))
     await yard.until(lambda: "up" in yard.text())
-    await runtime.signal("uid-1", "main", signal.SIGTERM)
+    await runtime.signal(UID, "main", signal.SIGTERM)
     assert (await yard.ended(runtime)).exit_code == 3
     assert yard.text() == "up\nterm\n"
-    await runtime.start_container("uid-1", yard.container("trap '' TERM; setsid sleep 100 & echo up; sleep 100", attempt=1))
+    await runtime.start_container(UID, yard.container("trap '' TERM; setsid sleep 100 & echo up; sleep 100", attempt=1))
     await yard.until(lambda: "up" in yard.text(attempt=1))
-    await runtime.signal("uid-1", "main", signal.SIGTERM)
-    await runtime.signal("uid-1", "main", signal.SIGKILL)
+    await runtime.signal(UID, "main", signal.SIGTERM)
+    await runtime.signal(UID, "main", signal.SIGKILL)
     assert (await yard.ended(runtime, attempt=1)).exit_code == 137
-    await runtime.signal("uid-1", "main", signal.SIGKILL)  # no error
+    await runtime.signal(UID, "main", signal.SIGKILL)  # no error
 
 
 async def test_what_a_container_leaves_running_ends_with_it(yard: Yard, runtime: MachineRuntime) -> None:
@@ -174,7 +174,7 @@ async def test_what_a_container_leaves_running_ends_with_it(yard: Yard, runtime:
 async def test_containers_of_a_pod_share_hostname_and_user(yard: Yard, runtime: MachineRuntime) -> None:
     await runtime.start_pod(yard.pod())
     for name in ("one", "two"):
-        await runtime.start_container("uid-1", yard.container("hostname; id -u; whoami", name=name))
+        await runtime.start_container(UID, yard.container("hostname; id -u; whoami", name=name))
         await yard.ended(runtime, name=name)
     assert yard.text("one") == yard.text("two")
     assert yard.text("one").splitlines()[0] == "podhost"
@@ -228,7 +228,7 @@ async def test_volumes_are_handed_to_the_pods_user(yard: Yard, runtime: MachineR
     Path(volume / "link").symlink_to("/etc/passwd")
     await runtime.start_pod(yard.pod(volumes=(str(volume),)))
     script = "echo y > /claim/deep/file && rm /claim/link"
-    await runtime.start_container("uid-1", yard.container(script, mounts=(yard.mount("claim", "/claim"),)))
+    await runtime.start_container(UID, yard.container(script, mounts=(yard.mount("claim", "/claim"),)))
     assert (await yard.ended(runtime)).exit_code == 0, yard.text()
     assert Path("/etc/passwd").stat().st_uid == 0
-    assert find(await runtime.state("uid-1"), "main") is not None
+    assert find(await runtime.state(UID), "main") is not None

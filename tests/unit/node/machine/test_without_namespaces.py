@@ -11,7 +11,7 @@ import pytest
 from boatyard.node.machine import MachineRuntime
 from boatyard.node.runtime import Capabilities
 
-from .conftest import Yard
+from .conftest import UID, Yard
 
 pytestmark = pytest.mark.real
 
@@ -35,7 +35,7 @@ async def test_a_build_finds_its_directories_where_the_environment_says(plain: t
     script += 'echo bye > "$END" && echo $HOME $TMPDIR'
     env = {"BOATYARD_WORKSPACE": "/workspace", "END": "/dev/termination-log"}
     container = yard.container(script, env=env, cwd="/workspace", mounts=(yard.mount("ws", "/workspace"),))
-    await runtime.start_container("uid-1", container)
+    await runtime.start_container(UID, container)
     state = await yard.ended(runtime)
     assert (state.exit_code, state.message) == (0, "bye\n"), yard.text()
     home, tmp = yard.text().split()[1:]
@@ -47,7 +47,7 @@ async def test_a_build_finds_its_directories_where_the_environment_says(plain: t
 async def test_whatever_a_container_started_ends_with_it(plain: tuple[Yard, MachineRuntime]) -> None:
     yard, runtime = plain
     await runtime.start_pod(yard.pod())
-    await runtime.start_container("uid-1", yard.container("setsid sleep 432 & (setsid sleep 432 &) ; echo done; exit 6"))
+    await runtime.start_container(UID, yard.container("setsid sleep 432 & (setsid sleep 432 &) ; echo done; exit 6"))
     assert (await yard.ended(runtime)).exit_code == 6
     await yard.until(lambda: "sleep 432" not in os.popen("ps ax -o args").read().replace("-c ps", ""))
 
@@ -55,21 +55,21 @@ async def test_whatever_a_container_started_ends_with_it(plain: tuple[Yard, Mach
 async def test_killing_ends_everything(plain: tuple[Yard, MachineRuntime]) -> None:
     yard, runtime = plain
     await runtime.start_pod(yard.pod())
-    await runtime.start_container("uid-1", yard.container("trap '' TERM; setsid sleep 1000 & echo up; sleep 1000"))
+    await runtime.start_container(UID, yard.container("trap '' TERM; setsid sleep 1000 & echo up; sleep 1000"))
     await yard.until(yard.text)
-    await runtime.signal("uid-1", "main", signal.SIGKILL)
+    await runtime.signal(UID, "main", signal.SIGKILL)
     assert (await yard.ended(runtime)).exit_code == 137
 
 
 async def test_a_lost_supervisor_leaves_nothing_running(plain: tuple[Yard, MachineRuntime]) -> None:
     yard, runtime = plain
     await runtime.start_pod(yard.pod())
-    await runtime.start_container("uid-1", yard.container("setsid sleep 1000 & echo up; sleep 1000"))
+    await runtime.start_container(UID, yard.container("setsid sleep 1000 & echo up; sleep 1000"))
     await yard.until(yard.text)
-    record = json.loads((yard.directory / "node/pods/uid-1/machine/supervisor.json").read_text())
+    record = json.loads((yard.directory / f"node/pods/{UID}/machine/supervisor.json").read_text())
     os.kill(record["pid"], signal.SIGKILL)
     assert (await yard.ended(runtime)).reason == "SupervisorLost"
-    await runtime.remove_pod("uid-1")
+    await runtime.remove_pod(UID)
     assert yard.leftovers() == []
 
 
@@ -77,9 +77,9 @@ async def test_commands_run_beside_it(plain: tuple[Yard, MachineRuntime]) -> Non
     yard, runtime = plain
     yard.volume("ws")
     await runtime.start_pod(yard.pod())
-    await runtime.start_container("uid-1", yard.container("echo up; sleep 1000", mounts=(yard.mount("ws", "/workspace"),)))
+    await runtime.start_container(UID, yard.container("echo up; sleep 1000", mounts=(yard.mount("ws", "/workspace"),)))
     await yard.until(yard.text)
-    stream = await runtime.exec("uid-1", "main", ("sh", "-c", "cd /workspace && pwd"), tty=False, stdin=False)
+    stream = await runtime.exec(UID, "main", ("sh", "-c", "cd /workspace && pwd"), tty=False, stdin=False)
     assert b"".join([data async for _, data in stream.output()]).decode().strip() == str(yard.directory / "volumes/ws")
     assert await stream.wait() == 0
 
@@ -87,6 +87,6 @@ async def test_commands_run_beside_it(plain: tuple[Yard, MachineRuntime]) -> Non
 async def test_a_program_that_is_missing_says_so(plain: tuple[Yard, MachineRuntime]) -> None:
     yard, runtime = plain
     await runtime.start_pod(yard.pod())
-    await runtime.start_container("uid-1", yard.container("", argv=("/no/such",)))
+    await runtime.start_container(UID, yard.container("", argv=("/no/such",)))
     state = await yard.ended(runtime)
     assert (state.reason, state.message) == ("ContainerCannotRun", "cannot execute /no/such: No such file or directory")

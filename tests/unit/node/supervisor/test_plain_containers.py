@@ -1,5 +1,6 @@
 """Without namespaces, paths are translated and processes are recognised by a cookie."""
 
+import os
 import subprocess
 import sys
 
@@ -30,16 +31,19 @@ def test_a_program_can_look_its_mounts_up() -> None:
     assert variables == ["/boatyard=/data/by", "/workspace=/data/ws", "/workspace/cache=/data/ws2"]
 
 
+UID = f"uid-{os.getpid()}"  # of this process alone: others run the same tests beside us
+
+
 def test_processes_are_found_and_ended_by_their_cookie() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env={plain.COOKIE: "uid-1/c-0"})
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env={plain.COOKIE: "uid-1/c-01"})
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env={plain.COOKIE: f"{UID}/c-0"})
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env={plain.COOKIE: f"{UID}/c-01"})
     try:
-        assert plain.processes("uid-1/c-0") == [child.pid]
-        assert plain.processes("uid-1/") == sorted([child.pid, other.pid])
-        plain.kill("uid-1/c-0")
+        assert plain.processes(f"{UID}/c-0") == [child.pid]
+        assert plain.processes(f"{UID}/") == sorted([child.pid, other.pid])
+        plain.kill(f"{UID}/c-0")
         assert child.wait(5) == -9
         assert other.poll() is None
-        plain.kill("uid-1/")
+        plain.kill(f"{UID}/")
         assert other.wait(5) == -9
     finally:
         for process in (child, other):

@@ -8,12 +8,17 @@ import pytest
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import PODS, SERVICE_ACCOUNTS
-from boatyard.machinery.meta.errors import ApiError, Conflict, Forbidden, Invalid
+from boatyard.machinery.meta.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
-pytestmark = pytest.mark.usefixtures("account")
+@pytest.fixture(autouse=True)
+async def account(client: Client, namespace: str) -> None:
+    try:
+        await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, namespace)
+    except AlreadyExists:
+        pass
 
 
 def pod(name: str = "p", **spec: Any) -> dict[str, Any]:

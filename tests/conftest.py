@@ -1,0 +1,64 @@
+"""What all tests share: one Gitea for a process, the order of tests, and who runs beside whom (``pytest -n auto``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from parts import gitea
+
+LONGEST_FIRST = (
+    "sim/test_whole", "e2e/test_gitea", "unit/ciserver/test_real_gitea", "conformance/scm", "e2e", "unit/node/machine",
+    "conformance", "sim",
+)  # fmt: skip
+"""Below ``tests``. What takes long begins early, so that no worker is left alone with it at the end."""
+
+TOGETHER = {
+    "e2e/test_gitea": "gitea",
+    "unit/ciserver/test_real_gitea": "gitea",
+    "conformance/scm": "gitea",
+    "conformance/client/test_definitions": "definitions in the judge",
+}
+"""What one process does, one after the other: they share something that is made once, or that there is only one of."""
+
+
+@pytest.fixture(scope="session")
+def one_gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A real Gitea that tests share, see :func:`parts.gitea`: each has a repository of its own. Who stops it starts it again."""
+    with gitea(tmp_path_factory.mktemp("gitea")) as access:
+        yield access
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+
+    def rank(item: pytest.Item) -> int:
+        below = item.nodeid.removeprefix("tests/")
+        return next((at for at, start in enumerate(LONGEST_FIRST) if below.startswith(start)), len(LONGEST_FIRST))
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests of real software wait more than they compute."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each test goes to whoever is free, in order, but those of :data:`TOGETHER`. (xdist's own groups need a node id that can be
+    changed.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            below = nodeid.removeprefix("tests/")
+            return next((group for start, group in TOGETHER.items() if below.startswith(start)), nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
