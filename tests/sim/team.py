@@ -132,7 +132,7 @@ class Team:
 
         async def main(life: Incarnation) -> None:
             url = f"https://ci/{self.name}"
-            environment = Environment(self.name, "default", 1, f"/ci/default/{self.name}", url, Path("/data"), "memory:")
+            environment = Environment(self.name, "default", 1, f"/ci/default/{self.name}", url, Path("/data"), "memory:", "t0ken")
 
             async def repository() -> MemoryRepository:
                 return self.repository

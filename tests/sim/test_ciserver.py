@@ -85,7 +85,7 @@ class Team:
 def ciserver(world: SimWorld, control: Component, team: Team, objects: MemoryObjects, crash_rate: float) -> Component:
     async def main(life: Incarnation) -> None:
         environment = Environment(
-            team.name, "default", 1, f"/ci/default/{team.name}", f"https://ci/{team.name}", Path("/data"), "memory:"
+            team.name, "default", 1, f"/ci/default/{team.name}", f"https://ci/{team.name}", Path("/data"), "memory:", "t0ken"
         )
 
         async def repository() -> MemoryRepository:

@@ -97,6 +97,14 @@ class Deliveries:
         """The answer to a body over MAX_BODY_BYTES; the shell may give it before it has read all."""
         return self._answer("too_large", 413, error=f"the body is larger than {MAX_BODY_BYTES >> 20} MiB")
 
+    def too_slow(self) -> Response:
+        """The answer to a body that didn't come in time."""
+        return self._answer("too_slow", 408, error="the body didn't come in time")
+
+    def too_many(self) -> Response:
+        """The answer while as many bodies are being read as may be."""
+        return self._answer("too_many", 503, error="too many deliveries arrive at once; deliver it again later")
+
     def _answer(self, outcome: str, status: int, **document: Any) -> Response:
         self._metrics.deliveries.labels(outcome).inc()
         return Response(status, json.dumps(document).encode())

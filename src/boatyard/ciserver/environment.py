@@ -28,9 +28,9 @@ class Environment:
     """The claim."""
     objects: str
     """URL of this CiConfig's part of the object store."""
+    gateway_token: str = field(repr=False)
+    """What the gateway sends with every request: others of the machine may reach the port too."""
     host: str = "0.0.0.0"
-    gateway_token: str = field(default="", repr=False)
-    """What the gateway sends with every request; empty: nobody is asked (the pod network lets only the gateway in)."""
 
     @property
     def report_context(self) -> str:
@@ -57,11 +57,13 @@ def read(variables: Mapping[str, str]) -> Environment:
     base = variables.get("BOATYARD_BASE_PATH", "").rstrip("/")
     if base and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", base):
         wrong.append("BOATYARD_BASE_PATH: must be a path such as /ci/team/shop")
-    name, namespace, data, objects = (need(f"BOATYARD_{n}") for n in ("CICONFIG", "NAMESPACE", "DATA", "OBJECTS"))
+    name, namespace, data, objects, token = (
+        need(f"BOATYARD_{n}") for n in ("CICONFIG", "NAMESPACE", "DATA", "OBJECTS", "GATEWAY_TOKEN")
+    )
     url = variables.get("BOATYARD_URL", "").rstrip("/")
     if wrong:
         raise WrongEnvironment("; ".join(wrong))
     return Environment(
         name=name, namespace=namespace, port=int(port), base_path=base, url=url, data=Path(data), objects=objects,
-        host=variables.get("BOATYARD_HOST") or "0.0.0.0", gateway_token=variables.get("BOATYARD_GATEWAY_TOKEN", ""),
+        host=variables.get("BOATYARD_HOST") or "0.0.0.0", gateway_token=token,
     )  # fmt: skip

@@ -15,7 +15,8 @@ class Metrics:
         self.deliveries = Counter(
             "boatyard_webhook_deliveries", "Webhook deliveries by outcome", ["outcome"], registry=self.registry
         )
-        """accepted, repeated, ignored, ping, unsigned, bad_signature, malformed, too_large, wrong_type, unavailable"""
+        """accepted, repeated, ignored, ping, unsigned, bad_signature, malformed, too_large, too_slow, too_many, wrong_type,
+        unavailable"""
         self.builds = Counter("boatyard_ciserver_builds", "Intents settled by outcome", ["outcome"], registry=self.registry)
         """created, refused, skipped"""
         self.reports = Counter("boatyard_scm_reports", "Reports to the SCM by outcome", ["outcome"], registry=self.registry)

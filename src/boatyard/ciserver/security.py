@@ -33,9 +33,9 @@ class Doorkeeper:
         self._gateway_token, self._key = gateway_token.encode(), key
 
     def from_gateway(self, headers: Mapping[str, str]) -> bool:
-        """Whether the request came through the gateway; true for all when no token is configured."""
+        """Whether the request came through the gateway; without a token of its own nobody's did."""
         given = headers.get(GATEWAY_HEADER, "").encode("utf-8", "replace")
-        return not self._gateway_token or hmac.compare_digest(given, self._gateway_token)
+        return bool(self._gateway_token) and hmac.compare_digest(given, self._gateway_token)
 
     def form_token(self, user: str) -> str:
         """What a form of this user's page carries."""

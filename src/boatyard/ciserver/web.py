@@ -16,6 +16,7 @@ from typing import TypeAlias
 from aiohttp import web
 
 from boatyard.ciserver import security
+from boatyard.ciserver.bodies import Bodies, TooLarge, TooMany, TooSlow
 from boatyard.ciserver.deliveries import MAX_BODY_BYTES
 from boatyard.ciserver.logview import log_response
 from boatyard.ciserver.pages import Pages
@@ -61,6 +62,7 @@ class Web:
         environment = server.environment
         self._doorkeeper = Doorkeeper(environment.gateway_token, secrets.token_bytes(32))
         self._pages = Pages(server, world, self._doorkeeper)
+        self._bodies = Bodies(MAX_BODY_BYTES)
         number, attempt = r"(?P<number>[1-9][0-9]{0,11})", r"(?P<attempt>[1-9][0-9]{0,3})"
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = [
             (method, re.compile(path), handler)
@@ -123,21 +125,22 @@ class Web:
             return web.Response(status=500, text="Something went wrong here; the log of the CI server knows more.\n")
 
     async def _hook(self, asked: Asked) -> web.StreamResponse:
-        deliveries = self._server.deliveries
-        length = asked.request.content_length
-        body = bytearray()
-        too_large = length is not None and length > MAX_BODY_BYTES
-        while not too_large and (piece := await asked.request.content.readany()):
-            body += piece
-            too_large = len(body) > MAX_BODY_BYTES
-        if too_large:
+        deliveries, request = self._server.deliveries, asked.request
+        try:
+            async with self._bodies.read(request.content, request.content_length) as body:
+                # Carried out whole even if the SCM hangs up meanwhile.
+                work = deliveries.handle_delivery(asked.values["type"], asked.headers, body)
+                answer = await asyncio.shield(asyncio.ensure_future(work))
+        except TooLarge:
             answer = deliveries.too_large()
-        else:
-            # Carried out whole even if the SCM hangs up meanwhile.
-            work = deliveries.handle_delivery(asked.values["type"], asked.headers, bytes(body))
-            answer = await asyncio.shield(asyncio.ensure_future(work))
-        response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
-        if too_large:
+        except TooSlow:
+            answer = deliveries.too_slow()
+        except TooMany:
+            answer = deliveries.too_many()
+        retry = {"Retry-After": "5"} if answer.status == 503 else {}
+        response = web.Response(status=answer.status, body=answer.body, content_type="application/json", headers=retry)
+        if not request.content.at_eof():
+            # What is refused need not be read to its end.
             response.force_close()
         return response
 

@@ -7,7 +7,7 @@ import base64
 import json
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ class Logs:
     async def logs(
         self, namespace: str, pod: str, *, container: str, follow: bool, previous: bool, timestamps: bool, tail_lines: int | None,
         since_seconds: float | None, limit_bytes: int | None,
-    ) -> AsyncIterator[bytes]:  # fmt: skip
+    ) -> AsyncGenerator[bytes]:  # fmt: skip
         if (pod, container) not in self.texts:
             raise BadRequest("container is waiting to start")
         self.opened += 1
@@ -165,7 +165,7 @@ class World:
         """Start a CI server; a second one finds the first one's file. With ``mirrors`` its repository is a real one."""
         self.database = InlineDatabase(str(self.path / "ciserver.db")) if database is None else self.database
         environment = Environment(
-            "shop", NAMESPACE, 0, "/ci/team/shop", "https://ci.example/ci/team/shop", self.path, "memory:", host="127.0.0.1"
+            "shop", NAMESPACE, 0, "/ci/team/shop", "https://ci.example/ci/team/shop", self.path, "memory:", "t0ken", "127.0.0.1"
         )
 
         async def repository() -> Repository:

@@ -83,9 +83,9 @@ async def program(world, origin, tmp_path: Path, unused_tcp_port: int) -> AsyncI
         "BOATYARD_SERVICE_ACCOUNT_DIRECTORY": str(mounted), "BOATYARD_CICONFIG": "shop", "BOATYARD_NAMESPACE": "team",
         "BOATYARD_PORT": str(unused_tcp_port), "BOATYARD_HOST": "127.0.0.1", "BOATYARD_BASE_PATH": "/ci/team/shop",
         "BOATYARD_URL": "https://ci.example/ci/team/shop", "BOATYARD_DATA": str(tmp_path / "data"),
-        "BOATYARD_OBJECTS": (tmp_path / "objects").as_uri(),
+        "BOATYARD_OBJECTS": (tmp_path / "objects").as_uri(), "BOATYARD_GATEWAY_TOKEN": "t0ken",
     }  # fmt: skip
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession(headers={"X-Boatyard-Gateway-Token": "t0ken"}) as http:
         made = Process(environment, http)
         await made.start()
         yield made

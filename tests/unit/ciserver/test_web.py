@@ -7,13 +7,14 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
 from boatyard.ci.scm.scm import sign_hmac_sha256
+from boatyard.ciserver.bodies import Bodies, TooMany
+from boatyard.ciserver.deliveries import MAX_BODY_BYTES
 from boatyard.ciserver.web import Web
 
 A, B = "a" * 40, "b" * 40
@@ -37,13 +38,13 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def opened(world: Any, token: str = "") -> AsyncIterator[Site]:
+async def opened(world: Any) -> AsyncIterator[Site]:
+    """As the gateway sees it."""
     server = await world.start()
-    server.environment = replace(server.environment, gateway_token=token)
     shell = Web(server, world.clock)
     task = asyncio.create_task(shell.run())
     await world.until(lambda: shell.port)
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession(headers={"X-Boatyard-Gateway-Token": "t0ken"}) as http:
         yield Site(world, f"http://127.0.0.1:{shell.port}", http)
     task.cancel()
     await asyncio.wait((task,))
@@ -167,14 +168,29 @@ async def test_cancel_and_build_again_need_the_pages_own_token(site):
     assert (await site.post("/builds/99/cancel", {"token": token})).status == 404
 
 
-async def test_only_the_gateway_gets_in_but_for_webhooks_and_health(world):
-    async with opened(world, token="t0ken") as site:
-        assert (await site.get("/"))[0] == 403
-        assert (await site.get("/", **{"X-Boatyard-Gateway-Token": "wrong"}))[0] == 403
-        assert (await site.get("/", **{"X-Boatyard-Gateway-Token": "t0ken"}))[0] == 200
-        assert (await site.get("/healthz"))[0] == 200
-        async with site.http.post(f"{site.url}/hooks/gitea", data=b"{}") as answer:
+async def test_only_the_gateway_gets_in_but_for_webhooks_and_health(site):
+    async with aiohttp.ClientSession() as http:
+        stranger = Site(site.world, site.url, http)
+        assert (await stranger.get("/"))[0] == 403
+        assert (await stranger.get("/", **{"X-Boatyard-Gateway-Token": "wrong"}))[0] == 403
+        assert (await stranger.get("/", **{"X-Boatyard-Gateway-Token": "t0ken"}))[0] == 200
+        assert (await stranger.get("/healthz"))[0] == 200
+        async with http.post(f"{site.url}/hooks/gitea", data=b"{}") as answer:
             assert answer.status == 401
+
+
+async def test_a_webhook_whose_body_is_too_long_or_one_of_too_many_is_told_so(site, monkeypatch):
+    async with site.http.post(f"{site.url}/hooks/gitea", data=b"x" * (MAX_BODY_BYTES + 1)) as answer:
+        assert answer.status == 413
+    monkeypatch.setattr(Bodies, "read", refuse)
+    async with site.http.post(f"{site.url}/hooks/gitea", data=b"{}") as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+
+
+@contextlib.asynccontextmanager
+async def refuse(*arguments: object) -> AsyncIterator[bytes]:
+    raise TooMany
+    yield b""
 
 
 async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, str, Any]]:
