@@ -8,8 +8,6 @@ everything else does.
 from __future__ import annotations
 
 import asyncio
-import html
-import json
 import logging
 import re
 import socket
@@ -19,7 +17,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
 from boatyard.ci.artifacts import PREFIX, receive_artifact
 from boatyard.ci.instance import instance_name
@@ -27,9 +24,11 @@ from boatyard.gateway import headers
 from boatyard.gateway.endpoints import SERVICE_LABEL, Endpoint, NoEndpoint, endpoints
 from boatyard.gateway.entrance import entrance
 from boatyard.gateway.instances import Instances
+from boatyard.gateway.login import Login
 from boatyard.gateway.proxy import BadGateway, Proxy, Unanswered
+from boatyard.gateway.refusal import refusal
 from boatyard.gateway.routes import Route, RouteTable, route_table
-from boatyard.gateway.sessions import COOKIE, SESSION_SECONDS, Sessions
+from boatyard.gateway.sessions import COOKIE, Sessions
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta import objects
 from boatyard.machinery.meta.core import ENDPOINT_SLICES, INGRESSES, SERVICES
@@ -88,8 +87,7 @@ class Gateway:
         app = web.Application(
             client_max_size=1 << 20, handler_args={"max_line_size": _MAX_HEADER_BYTES, "max_field_size": _MAX_HEADER_BYTES}
         )
-        app.router.add_get("/-/login", self._login)
-        app.router.add_get("/-/logout", self._logout)
+        Login(self._sessions).add_to(app.router)
         app.router.add_route("*", PREFIX + "{path:.*}", self._artifact)
         app.router.add_route("*", "/{path:.*}", self._any)
         # Whoever goes away takes the request at the instance along: a stream with nothing to say would not notice otherwise.
@@ -178,24 +176,6 @@ class Gateway:
         slices = self._slices.by_index("service", f"{route.namespace}/{route.service}")
         return endpoints(service, route.service, route.port, slices)
 
-    async def _login(self, request: web.Request) -> web.StreamResponse:
-        user = self._sessions.redeem(request.query.get("token", ""))
-        if user is None:
-            return refusal(request, 403, "this login link is used up or too old", "`boatyard login` prints a new one.")
-        where = request.query.get("to", "/")
-        here = re.fullmatch(r"/(?![/\\])[^\\\x00-\x20]*", where)
-        response = web.Response(status=303, headers={"Location": where if here else "/"})
-        value = self._sessions.session(user)
-        response.headers["Set-Cookie"] = headers.set_cookie(COOKIE, value, max_age=SESSION_SECONDS, secure=request.secure)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
-
-    async def _logout(self, request: web.Request) -> web.StreamResponse:
-        response = web.Response(text="You are logged out.\n")
-        response.headers["Set-Cookie"] = headers.set_cookie(COOKIE, "", max_age=0, secure=request.secure)
-        return response
-
     async def _artifact(self, request: web.Request) -> web.StreamResponse:
         sent = {name.lower(): value for name, value in request.headers.items()}
         raw = request.raw_path.partition("?")[0]
@@ -233,31 +213,6 @@ def _stranger(request: web.Request) -> web.Response:
     return refusal(request, 401, "you are not logged in", "Open a login link: `boatyard login` prints one.")
 
 
-def refusal(request: web.Request, status: int, reason: str, advice: str = "", *, retry_seconds: int = 0) -> web.Response:
-    """Why a request isn't carried: a page for a browser, JSON for everything else."""
-    extra = {"Retry-After": str(retry_seconds)} if retry_seconds else {}
-    if not _wants_html(request.headers):
-        body = json.dumps({"error": reason, **({"advice": advice} if advice else {})}) + "\n"
-        return web.Response(status=status, text=body, content_type="application/json", headers=extra)
-    if retry_seconds:
-        extra["Refresh"] = str(retry_seconds)
-    extra["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    page = _PAGE.format(title=html.escape(f"{status}: {reason}"), reason=html.escape(reason), advice=html.escape(advice))
-    return web.Response(status=status, text=page, content_type="text/html", headers=extra)
-
-
-def _wants_html(sent: CIMultiDictProxy[str]) -> bool:
-    return "text/html" in sent.get("Accept", "")
-
-
 def _service_of(piece: Object) -> tuple[str, ...]:
     service = objects.labels(piece).get(SERVICE_LABEL)
     return (f"{objects.namespace(piece)}/{service}",) if service else ()
-
-
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark"><title>{title}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:18vh auto;padding:0 1.5rem}}
-h1{{font-size:1.4rem}}p{{opacity:.75}}</style>
-<main><h1>{reason}</h1><p>{advice}</p></main></html>
-"""

@@ -51,6 +51,18 @@ def test_a_session_lasts_a_week_and_is_no_login_token(clock: Clock, sessions: Se
     assert sessions.user(cookie) is None
 
 
+def test_a_revocation_ends_what_was_before_it_and_nothing_after(tmp_path: Path, clock: Clock, sessions: Sessions):
+    cookie, link = sessions.session("ann"), sessions.login_token("ann")
+    Sessions(b"k" * 32, tmp_path / "used", clock).revoke()
+    assert sessions.user(cookie) is None and sessions.invited(link) is None and sessions.redeem(link) is None
+    clock.time += 1
+    assert sessions.user(sessions.session("ann")) == "ann"
+    link = sessions.login_token("ann")
+    assert sessions.invited(link) == sessions.redeem(link) == "ann" and sessions.invited(link) is None
+    sessions.revoke()
+    assert sessions.redeem(sessions.login_token("ann")) is None, "the marks of used links stay where they are"
+
+
 def test_what_was_changed_or_signed_by_another_key_is_nothing(tmp_path: Path, clock: Clock, sessions: Sessions):
     cookie = sessions.session("ann")
     assert sessions.user(cookie.replace("YW5u", "Ym9i")) is None
