@@ -7,7 +7,7 @@ import sys
 
 from bench.figure import Figure, show
 
-BENCHES = ("store", "main_job", "idle", "cost")
+BENCHES = ("store", "server", "main_job", "idle", "cost")
 
 
 def main(names: list[str]) -> int:

@@ -13,6 +13,7 @@ from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, LEASES, NO
 from boatyard.machinery.meta.errors import AlreadyExists, Conflict, NotFound, ServiceUnavailable
 from boatyard.machinery.meta.objects import Object, annotations, deleting, name, namespace, uid
 from boatyard.machinery.meta.timestamps import rfc3339, rfc3339_micro
+from boatyard.machinery.registry.compaction import forget_history
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.component import Component, Incarnation
 from boatyard.machinery.runtime.connection import Connection
@@ -21,6 +22,9 @@ from boatyard.machinery.runtime.durable import DurableStore
 from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.simulation import SimWorld
 from boatyard.machinery.store.memory import MemoryStore
+
+HISTORY_SECONDS = 60.0
+"""Less than in the program, so that watches that were away for long are refused now and then."""
 
 
 class ControlPlane:
@@ -35,7 +39,9 @@ class ControlPlane:
         self.component = Component(world, "control", self._main, crash_rate=crash_rate)
 
     async def _main(self, life: Incarnation) -> None:
-        registry = Registry(DurableStore(life, self.store), self.world)
+        self.store.reopened()
+        store = DurableStore(life, self.store)
+        registry = Registry(store, self.world)
         await registry.start()
         client = EmbeddedClient(registry, pod_streams=self.pod_streams)
         known = [name(definition) for definition in (await client.list(CUSTOM_RESOURCE_DEFINITIONS)).items]
@@ -45,6 +51,7 @@ class ControlPlane:
         manager = Manager(client, self.world)
         for controller in self.controllers(manager):
             manager.add(controller)
+        manager.add_loop("compaction", lambda: forget_history(store, self.world, HISTORY_SECONDS))
         life.services["api"] = client
         await manager.run()
 

@@ -64,6 +64,7 @@ class Scm(MemoryGitea):
         answer = await super().request(method, url, headers=headers, body=body)
         if method != "GET":
             self.world.note(f"scm {answer.status} {url.rpartition('/')[2]} {body.decode()}")
+        self.calls.clear()  # nobody asks for them
         return answer
 
 
@@ -84,6 +85,8 @@ class Team:
             self.fates[sha] = fate
             self.repository.pipelines[sha] = {REFUSED.name: BROKEN, IGNORED.name: UNWANTED}.get(fate.name, GOOD)
             wanted += fate is not IGNORED
+        self._untold = [sha for sha, fate in reversed(self.fates.items()) if fate is not IGNORED]
+        """The earliest last."""
 
     def config(self) -> Object:
         """Its CiConfig."""
@@ -91,7 +94,7 @@ class Team:
             "git": {"url": f"https://git.example/{self.name}/x.git"},
             "scm": {"type": "gitea", "webhookSecret": {"secretRef": {"name": "hook"}}},
         }
-        builds = {"concurrency": self.concurrency, "infrastructureRetries": RETRIES, "retention": {"ttl": "2m"}}
+        builds = {"concurrency": self.concurrency, "infrastructureRetries": RETRIES, "retention": {"ttl": "1m"}}
         return {
             "apiVersion": "ci.boatyard.dev/v1alpha1", "kind": "CiConfig", "metadata": {"name": self.name, "namespace": "default"},
             "spec": {"source": source, "builds": builds},
@@ -106,7 +109,9 @@ class Team:
 
     def is_done(self) -> bool:
         """Whether the SCM has heard the last word on every commit."""
-        return all(self.scm.told(sha)[-1:] not in ([], ["pending"]) for sha, fate in self.fates.items() if fate is not IGNORED)
+        while self._untold and self.scm.told(self._untold[-1])[-1:] not in ([], ["pending"]):
+            self._untold.pop()
+        return not self._untold
 
     def process(self, pod: Object) -> Process:
         """What the pod of one of its builds will do."""

@@ -20,7 +20,8 @@ from boatyard.machinery.runtime.component import Component, Incarnation
 from boatyard.machinery.runtime.connection import Connection
 from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.settings import Settings
-from boatyard.machinery.runtime.simulation import OWNER, SimWorld, simulate
+from boatyard.machinery.runtime.simloop import OWNER
+from boatyard.machinery.runtime.simulation import SimWorld, simulate
 from boatyard.machinery.schema.crd import crd_of
 
 MODULES = (

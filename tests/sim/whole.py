@@ -23,7 +23,8 @@ from boatyard.machinery.runtime.component import Component, Incarnation
 from boatyard.machinery.runtime.connection import Connection
 from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.settings import Settings
-from boatyard.machinery.runtime.simulation import OWNER, SimWorld
+from boatyard.machinery.runtime.simloop import OWNER
+from boatyard.machinery.runtime.simulation import SimWorld
 from boatyard.machinery.schema.crd import crd_of, discover
 from sim.plant import ControlPlane, Process, SimNode, SimStreams
 from sim.team import CANCELLED, FOREVER, IGNORED, LOST, LOST_ONCE, REFUSED, SECRET, Team

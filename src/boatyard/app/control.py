@@ -11,6 +11,7 @@ from boatyard.app import addresses, discovery
 from boatyard.app.layout import DataDirectory
 from boatyard.app.program import main_of, tell_ready
 from boatyard.app.roles import install_roles
+from boatyard.app.sealing import Sealing, key_file
 from boatyard.gateway.front import Gateway
 from boatyard.gateway.sessions import Sessions
 from boatyard.machinery.client.client import Client
@@ -18,26 +19,23 @@ from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.client.kubeconfig import kubeconfig, write_kubeconfig
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
 from boatyard.machinery.objects.directory import DirectoryObjects
+from boatyard.machinery.registry.compaction import forget_history
 from boatyard.machinery.registry.rbac import RbacAuthorizer
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.settings import Settings
 from boatyard.machinery.runtime.tasks import TaskGroup
-from boatyard.machinery.runtime.world import RealWorld, World
+from boatyard.machinery.runtime.world import RealWorld
 from boatyard.machinery.schema.crd import crd_of, discover
-from boatyard.machinery.store.sqlite import SqliteStore
-from boatyard.machinery.store.store import Store
+from boatyard.machinery.store.keyring import KeyRingError
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server.auth.pki import Pki
 from boatyard.server.server import ApiServer
 
 log = get_logger("app")
 
-HISTORY_SECONDS = 300.0
-"""How long a watch may be away and still go on where it was (Kubernetes' default compaction interval)."""
 
-
-async def run(data: DataDirectory, ready_fd: int | None) -> None:
+async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path | None = None) -> None:
     """Run until cancelled. What was acknowledged before is there again; pods are none of its business."""
     world = RealWorld()
     chosen = addresses.load(data.root / "control" / "addresses.json")
@@ -45,7 +43,11 @@ async def run(data: DataDirectory, ready_fd: int | None) -> None:
         raise addresses.AddressError(f"{data.root} has no addresses: start with `boatyard up`")
     pki = Pki(data.pki, world)
     await DirectoryObjects(data.objects).sweep()
-    store = await SqliteStore.open(data.store)
+    sealing = Sealing(data, world, key_file(data, secrets_key_file))
+    try:
+        store = await sealing.open()
+    except KeyRingError as error:
+        raise click.ClickException(str(error)) from error
     try:
         registry = Registry(store, world)
         registry.authorizer = RbacAuthorizer(registry)
@@ -68,7 +70,8 @@ async def run(data: DataDirectory, ready_fd: int | None) -> None:
             async with TaskGroup() as group:
                 group.start(manager.run(), "controllers")
                 group.start(gateway.run(), "gateway")
-                group.start(compact(store, world), "compaction")
+                group.start(forget_history(store, world), "compaction")
+                group.start(sealing.run(store), "sealing")
                 await manager.ready()
                 await gateway.ready()
                 write_kubeconfig(data.kubeconfig, admin_kubeconfig(chosen, pki))
@@ -103,24 +106,13 @@ def admin_kubeconfig(chosen: addresses.Addresses, pki: Pki) -> str:
     return kubeconfig(chosen.api, ca=pki.ca_pem(), cert=pair.cert.read_text(), key=pair.key.read_text())
 
 
-async def compact(store: Store, world: World) -> None:
-    """Forget history that is older than a watch may be away."""
-    before = store.revision
-    while True:
-        await world.sleep(HISTORY_SECONDS)
-        try:
-            await store.compact(before)
-        except OSError as error:
-            log.warning("history is not compacted", why=str(error))
-        before = store.revision
-
-
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--ready-fd", type=int, help="File descriptor to tell the parent on.")
-def main(directory: Path, ready_fd: int | None) -> None:
+@click.option("--secrets-key-file", type=click.Path(path_type=Path, dir_okay=False), help="Keys of secrets, elsewhere.")
+def main(directory: Path, ready_fd: int | None, secrets_key_file: Path | None) -> None:
     """Run the control plane of a data directory. `boatyard up` does."""
-    main_of("control", run(DataDirectory(directory), ready_fd))
+    main_of("control", run(DataDirectory(directory), ready_fd, secrets_key_file))
 
 
 if __name__ == "__main__":

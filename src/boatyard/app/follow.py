@@ -91,7 +91,7 @@ async def _pod(client: Client, name: str, namespace: str) -> Object | None:
         return None
 
 
-async def _attempt(client: Client, pod: Object, attempt: int) -> AsyncIterator[LogLine]:
+async def _attempt(client: Client, pod: Object, attempt: int) -> AsyncGenerator[LogLine]:
     """One container after the other: build containers take turns, so the one that is read next has kept what it said."""
     own, namespace, spec = pod["metadata"]["name"], pod["metadata"]["namespace"], pod["spec"]
     sidecars = [c["name"] for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
@@ -119,7 +119,7 @@ async def _started(client: Client, pod_name: str, namespace: str, container: str
     return False
 
 
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     splitter = _Splitter()
     try:
         async for chunk in chunks:

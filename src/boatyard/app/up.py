@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from boatyard.app import processes
 from boatyard.app.layout import DataDirectory
@@ -45,7 +45,7 @@ class Parent:
 
     def __init__(self, data: DataDirectory, world: World, say: Callable[[str], None]) -> None:
         self._data, self._world, self._out = data, world, say
-        self._lock = None
+        self._lock: IO[str] | None = None
 
     def _say(self, text: str) -> None:
         with suppress(OSError):  # a full disk, or a terminal that is gone: the children matter more
@@ -53,11 +53,7 @@ class Parent:
 
     def lock(self) -> None:
         """Take the data directory for this process. Raises AlreadyRunning."""
-        self._lock = open(self._data.run / "lock", "w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(f"another `boatyard up` uses {self._data.root}") from None
+        self._lock = hold(self._data)
         processes.write(self._data.run / "up.pid", os.getpid())
 
     async def run(self, children: Sequence[Child], ready: Callable[[], None]) -> None:
@@ -162,6 +158,17 @@ class Parent:
     def _tail(self, child: Child) -> str:
         lines = self._log(child).read_bytes()[-4000:].decode(errors="replace").splitlines()
         return "\n".join(f"  {line}" for line in lines[-12:])
+
+
+def hold(data: DataDirectory) -> IO[str]:
+    """Keep others from using the data directory as long as the file is open. Raises AlreadyRunning."""
+    lock = open(data.run / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise AlreadyRunning(f"another `boatyard up` uses {data.root}") from None
+    return lock
 
 
 def _how(code: int | None) -> str:

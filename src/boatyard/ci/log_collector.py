@@ -143,7 +143,7 @@ class LogCollector:
         skip, waiting = offset, bytearray()
         stream = self._client.logs(where, pod, container=container, follow=True)
         # The inner one goes first, whatever happens: a stream can't be closed while its next item is being waited for.
-        async with aclosing(stream), aclosing(_paced(stream, FLUSH_SECONDS, waiting)) as pieces:  # type: ignore[type-var]
+        async with aclosing(stream), aclosing(_paced(stream, FLUSH_SECONDS, waiting)) as pieces:
             async for data in pieces:
                 if data:
                     dropped = min(skip, len(data))

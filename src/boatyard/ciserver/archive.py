@@ -7,7 +7,7 @@ Keys below a CiConfig's prefix: ``<number>/build.json``, ``<number>/logs/<attemp
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -51,7 +51,7 @@ class Archive:
             return None
         return document if isinstance(document, dict) else None
 
-    async def log(self, number: int, attempt: int, container: str, start: int = 0) -> AsyncIterator[Piece]:
+    async def log(self, number: int, attempt: int, container: str, start: int = 0) -> AsyncGenerator[Piece]:
         """What is archived of a container's log from ``start`` on, without a gap."""
         position = start
         for offset, key, size in await self._chunks(number, attempt, container):
@@ -70,7 +70,7 @@ class Archive:
         chunks = await self._chunks(number, attempt, container)
         return chunks[-1][0] + chunks[-1][2] if chunks else 0
 
-    async def artifact(self, number: int, attempt: int, path: str) -> AsyncIterator[bytes]:
+    async def artifact(self, number: int, attempt: int, path: str) -> AsyncGenerator[bytes]:
         """An artifact's bytes. Raises KeyError before the first of them."""
         key, position = f"{self._prefix}{number}/artifacts/{attempt}/{path}", 0
         while True:

@@ -7,7 +7,7 @@ soon as the container runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Literal, NamedTuple
 
@@ -73,19 +73,19 @@ class LiveLog:
 
     async def stream(
         self, number: int, container: str, *, attempt: int = 0, start: int = 0, follow: bool = True, onward: bool = True
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk]:
         """The log from byte ``start`` of ``attempt`` (0: the last one begun) to its end; with ``follow`` and ``onward`` also of the
         attempts that come after it, each from its byte 0."""
         current, position = attempt or self._facts(number).attempt, start
         while True:
-            async with aclosing(self._attempt(number, current, container, position, follow)) as chunks:  # type: ignore[type-var]
+            async with aclosing(self._attempt(number, current, container, position, follow)) as chunks:
                 async for chunk in chunks:
                     yield chunk
             if not (follow and onward) or not await self._next_attempt(number, current):
                 return
             current, position = current + 1, 0
 
-    async def _attempt(self, number: int, attempt: int, container: str, position: int, follow: bool) -> AsyncIterator[Chunk]:
+    async def _attempt(self, number: int, attempt: int, container: str, position: int, follow: bool) -> AsyncGenerator[Chunk]:
         surely_read = False
         while True:
             news = self._bell.waiter(number)
@@ -99,7 +99,7 @@ class LiveLog:
                 failed = False
                 try:
                     tailing = follow and state == "running"
-                    async with aclosing(self._live(number, attempt, container, position, tailing)) as chunks:  # type: ignore[type-var]
+                    async with aclosing(self._live(number, attempt, container, position, tailing)) as chunks:
                         async for chunk in chunks:
                             yield chunk
                             position = chunk.offset + len(chunk.data)
@@ -125,12 +125,12 @@ class LiveLog:
                 return
             await self._wait(news, None)
 
-    async def _live(self, number: int, attempt: int, container: str, position: int, follow: bool) -> AsyncIterator[Chunk]:
+    async def _live(self, number: int, attempt: int, container: str, position: int, follow: bool) -> AsyncGenerator[Chunk]:
         """What the pod's log holds from ``position`` on."""
         seen = 0
         try:
             logs = self._client.logs(self._namespace, self._pod_name(number, attempt), container=container, follow=follow)
-            async with aclosing(logs) as pieces:  # type: ignore[type-var]
+            async with aclosing(logs) as pieces:
                 async for data in pieces:
                     fresh = data[max(0, position - seen) :]
                     seen += len(data)

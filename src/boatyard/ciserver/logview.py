@@ -10,7 +10,7 @@ import asyncio
 import codecs
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from aiohttp import web
@@ -98,7 +98,7 @@ async def log_response(request: web.BaseRequest, server: CiServer, number: int, 
         current, start = sender.seen().get("", (current, start))
         text = _Text()
         logs = server.logs.stream(number, container, attempt=current, start=start, follow=follow, onward=not attempt)
-        async with aclosing(logs) as chunks:  # type: ignore[type-var]
+        async with aclosing(logs) as chunks:
             beat = asyncio.ensure_future(sender.wait(asyncio.get_running_loop().create_future()))
             try:
                 async for chunk in chunks:
@@ -115,7 +115,7 @@ async def log_response(request: web.BaseRequest, server: CiServer, number: int, 
         })  # fmt: skip
         await response.prepare(request)
         logs = server.logs.stream(number, container, attempt=current, start=start, follow=follow, onward=not attempt)
-        async with aclosing(logs) as chunks:  # type: ignore[type-var]
+        async with aclosing(logs) as chunks:
             async for chunk in chunks:
                 await response.write(chunk.data)
     await response.write_eof()
@@ -132,8 +132,8 @@ async def stream_logs(sender: Sender, server: CiServer, number: int, containers:
         start = max(0, await server.archive.log_bytes(number, attempt, container) - TAIL_BYTES)
         attempt, start = seen.get(container, (attempt, start))
         text = _Text()
-        logs: AsyncIterator[Chunk] = server.logs.stream(number, container, attempt=attempt, start=start)
-        async with aclosing(logs) as chunks:  # type: ignore[type-var]
+        logs: AsyncGenerator[Chunk] = server.logs.stream(number, container, attempt=attempt, start=start)
+        async with aclosing(logs) as chunks:
             async for chunk in chunks:
                 for told, end in text.of(chunk):
                     positions[container] = (chunk.attempt, end)

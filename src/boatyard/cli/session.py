@@ -26,6 +26,14 @@ def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)  # fmt: skip
 
 
+def secrets_key_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--secrets-key-file FILE``: keys of secrets that aren't in the data directory."""
+    return click.option(
+        "--secrets-key-file", type=click.Path(path_type=Path, dir_okay=False),
+        help="Keys that encrypt secrets in the database; made when missing.  [control/keys/secrets in the data directory]",
+    )(function)  # fmt: skip
+
+
 def namespace_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """``-n NAMESPACE``."""
     return click.option("-n", "--namespace", default="default", show_default=True, help="Namespace to work in.")(function)

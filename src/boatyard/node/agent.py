@@ -132,7 +132,7 @@ class Agent:
         self.workers.pop(worker.uid, None)
 
     async def _listen(self) -> None:
-        async with aclosing(self.runtime.changes()) as changes:  # type: ignore[type-var]
+        async with aclosing(self.runtime.changes()) as changes:
             async for pod_uid in changes:
                 worker = self.workers.get(pod_uid)
                 if worker is not None:

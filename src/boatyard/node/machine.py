@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ class MachineRuntime:
     async def pods(self) -> list[PodState]:
         return [self._state(pod) for _, pod in sorted(self._pods.items()) if pod.order is not None]
 
-    async def changes(self) -> AsyncIterator[str]:
+    async def changes(self) -> AsyncGenerator[str]:
         changes = _Changes(sorted(self._pods))
         self._listeners.append(changes)
         try:

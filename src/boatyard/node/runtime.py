@@ -7,7 +7,7 @@ implementation for this machine is ``machine.MachineRuntime``; a simulation has 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -149,7 +149,7 @@ class MachineError(Exception):
 class ExecStream(Protocol):
     """A command started in a container."""
 
-    def output(self) -> AsyncIterator[tuple[int, bytes]]:
+    def output(self) -> AsyncGenerator[tuple[int, bytes]]:
         """(1 for stdout or 2 for stderr, bytes) until the command has closed both."""
         ...
 
@@ -193,7 +193,7 @@ class NodeRuntime(Protocol):
         """Every pod that left anything on this machine, for adoption and clean-up."""
         ...
 
-    def changes(self) -> AsyncIterator[str]:
+    def changes(self) -> AsyncGenerator[str]:
         """The uid of a pod whenever something of it changed (an exit, a start, a supervisor's death). May repeat, never misses."""
         ...
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import signal as signals
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -159,7 +159,7 @@ class FakeRuntime:
     async def pods(self) -> list[PodState]:
         return [self._state(pod) for pod in self._pods.values()]
 
-    async def changes(self) -> AsyncIterator[str]:
+    async def changes(self) -> AsyncGenerator[str]:
         while True:
             now = self._world.now()
             while self._due and self._due[0][0] <= now:
@@ -269,7 +269,7 @@ class _FakeExec:
     def __init__(self, code: int, stdout: bytes, stderr: bytes) -> None:
         self._code, self._said = code, [(1, stdout), (2, stderr)]
 
-    async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+    async def output(self) -> AsyncGenerator[tuple[int, bytes]]:
         for stream, data in self._said:
             if data:
                 yield stream, data

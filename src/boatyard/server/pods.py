@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import quote
 
@@ -93,7 +93,7 @@ class Pods:
     async def logs(
         self, namespace: str, pod: str, *, container: str, follow: bool, previous: bool, timestamps: bool, tail_lines: int | None,
         since_seconds: float | None, limit_bytes: int | None,
-    ) -> AsyncIterator[bytes]:  # fmt: skip
+    ) -> AsyncGenerator[bytes]:  # fmt: skip
         """``PodStreams.logs``: as the API, without asking who calls."""
         obj = self._running(namespace, pod)
         options: dict[str, Any] = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeAlias
 
+import aiohttp
 import msgspec
 from aiohttp import web
 
@@ -14,7 +15,7 @@ from boatyard.machinery.meta.errors import ApiError
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.registry import Registry
-from boatyard.machinery.registry.watch import RecordEvent
+from boatyard.machinery.registry.watch import Batch, RecordEvent
 from boatyard.machinery.runtime.world import World
 from boatyard.server.call import Call
 from boatyard.server.media import Form
@@ -27,6 +28,15 @@ SHORTEST_SECONDS = 1800
 STALLED_SECONDS = 30.0
 """A client that takes nothing for so long is dropped; it comes back and reads on from where it was."""
 
+UNSENT_BYTES = 64 * 1024
+"""What waits for a slow client in memory; beyond, its events stay where all watchers' are."""
+SHARED = 32
+"""Encoded batches kept for the other watchers of the same …"""
+SHARED_BYTES = 512 * 1024
+"""… and how long one may be to be kept."""
+
+_Encode: TypeAlias = Callable[[RecordEvent], bytes]
+
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
@@ -37,6 +47,7 @@ class Watches:
         self._registry, self._tables, self._world = registry, tables, world
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        self._shared: dict[tuple[Any, ...], bytes] = {}
 
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.StreamResponse:
         """Raises ApiError when it is refused; afterwards faults (a revision that is compacted away) are ERROR events."""
@@ -47,19 +58,22 @@ class Watches:
             # The old way to watch one object; no selector of the caller's can widen it.
             field_selector = ",".join(filter(None, (field_selector, f"metadata.name={path.name}")))
         initial_end = call.flag("sendInitialEvents") and call.flag("allowWatchBookmarks")
-        events = self._registry.watch_records(
+        label_selector = call.query.get("labelSelector", "")
+        batches = self._registry.watch_batches(
             call.caller, kind.resource, path.namespace or None, resource_version=call.query.get("resourceVersion", ""),
-            label_selector=call.query.get("labelSelector", ""), field_selector=field_selector,
-            bookmarks=call.flag("allowWatchBookmarks"), initial_end=initial_end,
+            label_selector=label_selector, field_selector=field_selector, bookmarks=call.flag("allowWatchBookmarks"),
+            initial_end=initial_end,
         )  # fmt: skip
+        # A table's first event differs from the others.
+        seen = None if form.transform else (kind.resource.group_resource, path.namespace, label_selector, field_selector)
         encode = self._encoder(kind, form, call.query.get("includeObject") or "Metadata", initial_end)
         task = asyncio.current_task()
         assert task is not None
         self._running.add(task)
         WATCHES.inc()
         try:
-            async with aclosing(events):
-                return await self._stream(call, events, encode, form, seconds)
+            async with aclosing(batches):
+                return await self._stream(call, batches, encode, form, seconds, seen)
         finally:
             self._running.discard(task)
             WATCHES.dec()
@@ -71,26 +85,46 @@ class Watches:
             task.cancel()
 
     async def _stream(
-        self, call: Call, events: AsyncGenerator[RecordEvent], encode: Any, form: Form, seconds: float
+        self, call: Call, batches: AsyncGenerator[Batch], encode: _Encode, form: Form, seconds: float, seen: tuple[str, ...] | None
     ) -> web.StreamResponse:
+        """``seen`` tells watchers apart who see other objects, or see them otherwise than as they are stored (None)."""
         type = "application/json;stream=watch" if form.transform else "application/json"
         response = web.StreamResponse(headers={"Content-Type": type, "Cache-Control": "no-cache, private"})
         try:
             async with asyncio.timeout(seconds):
                 await response.prepare(call.request)
-                async for event in events:
-                    await _write(call.request, response, encode(event))
+                await response.write(b"")
+                stream = _Stream(call.request, response)
+                async for batch in batches:
+                    if data := self._encoded(batch, encode, seen, stream.chunked):
+                        await stream.write(data)
         except TimeoutError:
             pass
         except ApiError as error:
-            await _write(call.request, response, msgspec.json.encode({"type": "ERROR", "object": error.to_status()}) + b"\n")
+            stream = _Stream(call.request, response)
+            line = msgspec.json.encode({"type": "ERROR", "object": error.to_status()}) + b"\n"
+            await stream.write(_chunk(line) if stream.chunked else line)
         except asyncio.CancelledError:
             if not self._stopping or not response.prepared:
                 raise
         await response.write_eof()
         return response
 
-    def _encoder(self, kind: Kind, form: Form, include: str, initial_end: bool) -> Any:
+    def _encoded(self, batch: Batch, encode: _Encode, seen: tuple[str, ...] | None, chunked: bool) -> bytes:
+        """A batch as it goes over the wire. Encoded once for all who see the same."""
+        key = (*seen, *batch.span, chunked) if seen and batch.span else None
+        if key in self._shared:
+            return self._shared[key]
+        data = b"".join([encode(event) for event in batch.events])
+        if chunked and data:
+            data = _chunk(data)
+        if key and len(data) <= SHARED_BYTES:
+            while len(self._shared) >= SHARED:
+                del self._shared[next(iter(self._shared))]
+            self._shared[key] = data
+        return data
+
+    def _encoder(self, kind: Kind, form: Form, include: str, initial_end: bool) -> _Encode:
         """A function from an event to its line."""
         first_of_table = True
         waiting_for_end = initial_end
@@ -119,11 +153,31 @@ class Watches:
         return transformed if form.transform else plain
 
 
-async def _write(request: web.Request, response: web.StreamResponse, line: bytes) -> None:
-    try:
-        async with asyncio.timeout(STALLED_SECONDS):
-            await response.write(line)
-    except TimeoutError:
+class _Stream:
+    """The way to one client. Chunks are framed once for all, so they go to the connection as they are."""
+
+    def __init__(self, request: web.Request, response: web.StreamResponse) -> None:
+        self._request, self._response = request, response
+        self.chunked = bool(response.chunked) or request.version >= aiohttp.HttpVersion11
         if request.transport is not None:
-            request.transport.abort()
-        raise ConnectionResetError("the watcher takes nothing any more") from None
+            request.transport.set_write_buffer_limits(high=UNSENT_BYTES)
+
+    async def write(self, data: bytes) -> None:
+        """Raises ConnectionResetError when the client is gone, or takes nothing any more."""
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the watcher is gone")
+        transport.write(data)
+        if transport.get_write_buffer_size() <= UNSENT_BYTES:
+            return
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await self._request.writer.drain()
+        except TimeoutError:
+            transport.abort()
+            raise ConnectionResetError("the watcher takes nothing any more") from None
+
+
+def _chunk(data: bytes) -> bytes:
+    """A chunk of RFC 9112, section 7.1."""
+    return b"%x\r\n%s\r\n" % (len(data), data)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ from rich.console import Console
 from boatyard.app import addresses, processes
 from boatyard.app.layout import DataDirectory, LayoutError
 from boatyard.app.up import AlreadyRunning, Child, ChildFailed, Parent
-from boatyard.cli.session import data_option
+from boatyard.cli.session import data_option, secrets_key_option
 from boatyard.machinery.runtime.world import RealWorld
 
 
@@ -40,14 +41,16 @@ from boatyard.machinery.runtime.world import RealWorld
     help="How pods are isolated.",
 )
 @click.option("--no-pod-network", is_flag=True, help="Pods share the machine's network (always so without root).")
+@secrets_key_option
 @click.option("--detach", is_flag=True, help="Return when it is ready; end it with `boatyard down`.")
 def command(
     data: DataDirectory, api_port: int | None, gateway_port: int | None, gateway_http_port: int | None,
-    external_url: str | None, sandbox: str, no_pod_network: bool, detach: bool,
+    external_url: str | None, sandbox: str, no_pod_network: bool, secrets_key_file: Path | None, detach: bool,
 ) -> None:  # fmt: skip
     """Start a control plane and a node agent on this machine, in the foreground.
 
-    Ports are chosen once and remembered. Ctrl-C ends both programs; pods go on and are taken over by the next `up`.
+    Ports are chosen once and remembered. Ctrl-C ends both programs; pods go on and are taken over by the next `up`. Secrets are
+    kept encrypted, with a key in the data directory or in the file of --secrets-key-file, which every `up` must name.
 
     \b
     Examples:
@@ -72,8 +75,9 @@ def command(
         )  # fmt: skip
         addresses.save(file, chosen)
         with console.status("starting the control plane and the node agent …"):
+            keys = ("--secrets-key-file", str(secrets_key_file.absolute())) if secrets_key_file else ()
             children = [
-                Child("control", ("-m", "boatyard.app.control", str(data.root))),
+                Child("control", ("-m", "boatyard.app.control", str(data.root), *keys)),
                 Child("node", ("-m", "boatyard.app.node", str(data.root), "--sandbox", isolation)),
             ]
             asyncio.run(parent.run(children, lambda: _welcome(console, data, chosen, isolation)))

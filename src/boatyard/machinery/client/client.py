@@ -6,7 +6,7 @@ never changed, those handed out belong to the caller, except objects from a cach
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from boatyard.machinery.meta.objects import Object
@@ -61,7 +61,7 @@ class Client(Protocol):
     def watch(
         self, resource: Resource, namespace: str | None = None, *, resource_version: str = "", label_selector: str = "",
         field_selector: str = "", bookmarks: bool = True,
-    ) -> AsyncIterator[WatchEvent]:  # fmt: skip
+    ) -> AsyncGenerator[WatchEvent]:  # fmt: skip
         """Events after ``resource_version`` (from a list). Ends when the server ends it; raises Gone when that revision is
         compacted away. It is an async generator: close it (``contextlib.aclosing``) to stop watching."""
         ...
@@ -104,7 +104,7 @@ class Client(Protocol):
     def logs(
         self, namespace: str, pod: str, *, container: str = "", follow: bool = False, previous: bool = False,
         timestamps: bool = False, tail_lines: int | None = None, since_seconds: float | None = None, limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:  # fmt: skip
+    ) -> AsyncGenerator[bytes]:  # fmt: skip
         """A container's log in chunks of whole or partial lines, as they come. An async generator."""
         ...
 

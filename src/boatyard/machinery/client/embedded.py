@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ class PodStreams(Protocol):
     def logs(
         self, namespace: str, pod: str, *, container: str, follow: bool, previous: bool, timestamps: bool, tail_lines: int | None,
         since_seconds: float | None, limit_bytes: int | None,
-    ) -> AsyncIterator[bytes]: ...  # fmt: skip
+    ) -> AsyncGenerator[bytes]: ...  # fmt: skip
 
     async def exec(self, namespace: str, pod: str, command: list[str], *, container: str, stdin: bytes) -> ExecResult: ...
 
@@ -47,7 +47,7 @@ class EmbeddedClient:
     def watch(
         self, resource: Resource, namespace: str | None = None, *, resource_version: str = "", label_selector: str = "",
         field_selector: str = "", bookmarks: bool = True,
-    ) -> AsyncIterator[WatchEvent]:  # fmt: skip
+    ) -> AsyncGenerator[WatchEvent]:  # fmt: skip
         return self.registry.watch(
             self.caller, resource, namespace, resource_version=resource_version, label_selector=label_selector,
             field_selector=field_selector, bookmarks=bookmarks,
@@ -98,12 +98,12 @@ class EmbeddedClient:
     async def logs(
         self, namespace: str, pod: str, *, container: str = "", follow: bool = False, previous: bool = False,
         timestamps: bool = False, tail_lines: int | None = None, since_seconds: float | None = None, limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:  # fmt: skip
+    ) -> AsyncGenerator[bytes]:  # fmt: skip
         chunks = self._streams().logs(
             namespace, pod, container=container, follow=follow, previous=previous, timestamps=timestamps, tail_lines=tail_lines,
             since_seconds=since_seconds, limit_bytes=limit_bytes,
         )  # fmt: skip
-        async with aclosing(chunks):  # type: ignore[type-var]
+        async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
 

@@ -5,7 +5,7 @@ Imports little, since every CI server pays for it: aiohttp and msgspec's JSON, n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
@@ -80,7 +80,7 @@ class HttpClient:
     async def watch(
         self, resource: Resource, namespace: str | None = None, *, resource_version: str = "", label_selector: str = "",
         field_selector: str = "", bookmarks: bool = True,
-    ) -> AsyncIterator[WatchEvent]:  # fmt: skip
+    ) -> AsyncGenerator[WatchEvent]:  # fmt: skip
         params = _params(
             watch=True, resourceVersion=resource_version, labelSelector=label_selector, fieldSelector=field_selector,
             allowWatchBookmarks=bookmarks, timeoutSeconds=WATCH_SECONDS,
@@ -144,7 +144,7 @@ class HttpClient:
     async def logs(
         self, namespace: str, pod: str, *, container: str = "", follow: bool = False, previous: bool = False,
         timestamps: bool = False, tail_lines: int | None = None, since_seconds: float | None = None, limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:  # fmt: skip
+    ) -> AsyncGenerator[bytes]:  # fmt: skip
         params = _params(
             container=container, follow=follow, previous=previous, timestamps=timestamps, tailLines=tail_lines,
             sinceSeconds=None if since_seconds is None else max(1, round(since_seconds)), limitBytes=limit_bytes,

@@ -37,7 +37,7 @@ from boatyard.machinery.registry.request import FieldValidation, Request
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.registry.subresources import binding, eviction, scale, token
 from boatyard.machinery.registry.tokens import TokenMinter
-from boatyard.machinery.registry.watch import RecordEvent, watch
+from boatyard.machinery.registry.watch import Batch, watch
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.store.store import Store
 
@@ -57,8 +57,9 @@ class WriteOptions(TypedDict, total=False):
 class Registry:
     """What the API means, over a store. Methods mirror :class:`~boatyard.machinery.client.client.Client`, the caller first.
 
-    Documents handed in belong to the registry from then on; what it hands out belongs to the caller. ``*_records`` methods are for
-    servers that pass JSON on: they give stored documents undecoded (see :mod:`~boatyard.machinery.registry.documents`).
+    Documents handed in belong to the registry from then on; what it hands out belongs to the caller. ``*_records`` and
+    ``*_batches`` methods are for servers that pass JSON on: they give stored documents undecoded (see
+    :mod:`~boatyard.machinery.registry.documents`).
     """
 
     def __init__(self, store: Store, world: World, *, authorizer: Authorizer | None = None) -> None:
@@ -111,18 +112,19 @@ class Registry:
         self, caller: Caller, resource: Resource, namespace: str | None = None, *, resource_version: str = "",
         label_selector: str = "", field_selector: str = "", bookmarks: bool = True, initial_end: bool = False,
     ) -> AsyncGenerator[WatchEvent, None]:  # fmt: skip
-        events = self.watch_records(
+        batches = self.watch_batches(
             caller, resource, namespace, resource_version=resource_version, label_selector=label_selector,
             field_selector=field_selector, bookmarks=bookmarks, initial_end=initial_end,
         )  # fmt: skip
-        async with aclosing(events):
-            async for event in events:
-                yield WatchEvent(event.type, event.object(resource))
+        async with aclosing(batches):
+            async for batch in batches:
+                for event in batch.events:
+                    yield WatchEvent(event.type, event.object(resource))
 
-    def watch_records(
+    def watch_batches(
         self, caller: Caller, resource: Resource, namespace: str | None = None, *, resource_version: str = "",
         label_selector: str = "", field_selector: str = "", bookmarks: bool = True, initial_end: bool = False,
-    ) -> AsyncGenerator[RecordEvent, None]:  # fmt: skip
+    ) -> AsyncGenerator[Batch, None]:  # fmt: skip
         """Refusals are raised by the call itself, what happens later by the steps."""
         selection = Selection.of(self.kinds.of(resource), label_selector, field_selector)
         kind = self._request(caller, "watch", resource, namespace, selection.name).kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
-from boatyard.machinery.registry.list import parse_revision
+from boatyard.machinery.registry.list import CHUNK, parse_revision
 from boatyard.machinery.registry.selection import Selection
-from boatyard.machinery.store.store import Change, Compacted
+from boatyard.machinery.store.store import Change, Compacted, Record
 
 
 class RecordEvent(NamedTuple):
@@ -40,46 +40,78 @@ class RecordEvent(NamedTuple):
         return documents.decode(self.value, self.revision)
 
 
+class Batch:
+    """Events that came together: some of what is there, changes of a span of revisions, or a BOOKMARK."""
+
+    __slots__ = ("_changes", "_events", "_selection", "span")
+
+    def __init__(
+        self, events: list[RecordEvent] | None = None, *, changes: list[Change] | None = None, selection: Selection | None = None
+    ) -> None:
+        self._events, self._changes, self._selection = events, changes, selection
+        self.span: tuple[int, str, int, str] | None = None
+        """The first and the last of the changes, by revision and key: for one prefix and selection, batches of one span are the
+        same. None for what isn't made of changes."""
+        if changes:
+            self.span = (changes[0].revision, changes[0].key, changes[-1].revision, changes[-1].key)
+
+    @property
+    def events(self) -> list[RecordEvent]:
+        """The events; made when asked for, since who has seen a batch of the same span needn't."""
+        if self._events is None:
+            assert self._changes is not None and self._selection is not None
+            found = (seen(change, self._selection) for change in self._changes)
+            self._events = [event for event in found if event]
+        return self._events
+
+
 def watch(
     ledger: Ledger, kind: Kind, namespace: str | None, selection: Selection, *, resource_version: str = "", bookmarks: bool = True,
     initial_end: bool = False,
-) -> AsyncGenerator[RecordEvent, None]:  # fmt: skip
+) -> AsyncGenerator[Batch, None]:  # fmt: skip
     """Events after ``resource_version``; without one, or from "0", ADDED for what is there and then what changes.
 
     With ``initial_end`` a BOOKMARK follows what is there. Raises Gone when the revision is compacted away or this watcher fell too
-    far behind, ServerTimeout when it lies in the future. A slow watcher costs itself only.
+    far behind, ServerTimeout when it lies in the future. A slow watcher costs itself only: what is there is read as it takes it.
     """
-    prefix = keys.prefix(kind.resource, namespace)
     after = parse_revision(resource_version or "0")
-    if after > ledger.store.revision:
-        raise ServerTimeout(f"Too large resource version: {after}, current: {ledger.store.revision}", {"retryAfterSeconds": 1})
-    initial: list[RecordEvent] = []
-    if not after or initial_end:
-        page = ledger.store.range(prefix)
-        after = page.revision
-        chosen = [record for record in page.records if not selection or selection.matches(record.key, record.value)]
-        initial = [RecordEvent("ADDED", record.value, record.modified) for record in chosen]
-        if initial_end:
-            initial.append(RecordEvent("BOOKMARK", b"", after))
-    return _events(ledger, prefix, initial, selection, after, bookmarks)
+    now = ledger.store.revision
+    if after > now:
+        raise ServerTimeout(f"Too large resource version: {after}, current: {now}", {"retryAfterSeconds": 1})
+    there = not after or initial_end
+    prefix = keys.prefix(kind.resource, namespace)
+    return _batches(ledger, prefix, selection, now if there else after, bookmarks, there, initial_end)
 
 
-async def _events(
-    ledger: Ledger, prefix: str, initial: list[RecordEvent], selection: Selection, after: int, bookmarks: bool
-) -> AsyncGenerator[RecordEvent, None]:
+async def _batches(
+    ledger: Ledger, prefix: str, selection: Selection, after: int, bookmarks: bool, there: bool, initial_end: bool
+) -> AsyncGenerator[Batch, None]:
     try:
-        async with aclosing(ledger.store.watch(prefix, after, selection.route)) as batches:  # type: ignore[type-var]
-            for event in initial:
-                yield event
+        for page in _what_is_there(ledger, prefix, after) if there else ():
+            found = [record for record in page if not selection or selection.matches(record.key, record.value)]
+            if found:
+                yield Batch([RecordEvent("ADDED", record.value, record.modified) for record in found])
+        if initial_end:
+            yield Batch([RecordEvent("BOOKMARK", b"", after)])
+        async with aclosing(ledger.store.watch(prefix, after, selection.route)) as batches:
             async for changes in batches:
-                for change in changes:
-                    event = seen(change, selection)
-                    if event:
-                        yield event
-                if bookmarks and not changes:
-                    yield RecordEvent("BOOKMARK", b"", max(after, ledger.store.revision))
+                if changes:
+                    yield Batch(changes=changes, selection=selection)
+                elif bookmarks:
+                    yield Batch([RecordEvent("BOOKMARK", b"", max(after, ledger.store.revision))])
     except Compacted as error:
         raise Gone(f"too old resource version: {error.revision} ({error.oldest})") from error
+
+
+def _what_is_there(ledger: Ledger, prefix: str, revision: int) -> Iterator[list[Record]]:
+    """Pages as of a revision."""
+    last = ""
+    while True:
+        page = ledger.store.range(prefix, after=last, limit=CHUNK, revision=revision)
+        yield page.records
+        if not page.remaining:
+            return
+        last = page.records[-1].key
 
 
 def seen(change: Change, selection: Selection) -> RecordEvent | None:

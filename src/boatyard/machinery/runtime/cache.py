@@ -137,7 +137,7 @@ class Cache:
             self.resource, self.namespace, resource_version=self._revision, label_selector=self.label_selector,
             field_selector=self.field_selector,
         )  # fmt: skip
-        async with aclosing(events):  # type: ignore[type-var]
+        async with aclosing(events):
             async for kind, obj in events:
                 metadata = obj["metadata"]
                 if kind == "DELETED":

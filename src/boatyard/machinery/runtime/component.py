@@ -1,7 +1,8 @@
 """Components of a simulation: programs that may be killed between any two of their writes, and start again.
 
 A component reaches everything that outlives it through ports (:meth:`Incarnation.port`). Killing makes the ports dead first, then
-drops the tasks: they never run again, so no ``finally`` of theirs does anything, as with SIGKILL.
+drops the tasks: they never run again, as with SIGKILL. When memory is cleared, much later, they are taken apart: what their
+``finally`` blocks do then meets dead ports only, and starts nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ import contextvars
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from boatyard.machinery.runtime.simulation import OWNER, SimWorld
+from boatyard.machinery.runtime.simloop import OWNER, close
+from boatyard.machinery.runtime.simulation import SimWorld
 
 Inner = TypeVar("Inner")
+
+FEWEST_TASKS = 100
+"""Tasks that a life remembers before it looks which of them have ended."""
 
 
 class Crashed(BaseException):
@@ -32,10 +37,26 @@ class Incarnation:
         self._context = contextvars.copy_context()
         self._context.run(OWNER.set, self)
         self._mourners: dict[Callable[[], None], None] = {}
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._tasks_bound = FEWEST_TASKS
 
     def start(self, coroutine: Coroutine[Any, Any, Any], name: str = "") -> asyncio.Task[Any]:
         """Run something in this incarnation: it ends when this one is killed."""
         return self.world.loop.create_task(coroutine, name=name or self.component.name, context=self._context)
+
+    def own(self, task: asyncio.Task[Any]) -> None:
+        """Remember a task until it has ended."""
+        self._tasks[task] = None
+        if len(self._tasks) > self._tasks_bound:
+            self._tasks = {one: None for one in self._tasks if not one.done()}
+            self._tasks_bound = max(FEWEST_TASKS, 2 * len(self._tasks))
+
+    def take_apart(self) -> None:
+        """Free what it held. Only after death, and not from within."""
+        tasks, self._tasks = list(self._tasks), {}
+        for task in tasks:
+            if not task.done():
+                self._context.run(close, task)
 
     def at_death(self, told: Callable[[], None]) -> Callable[[], None]:
         """Call ``told()`` when this incarnation is killed. Returns a function that takes that back."""
@@ -50,6 +71,7 @@ class Incarnation:
             mourners, self._mourners = list(self._mourners), {}
             for told in mourners:
                 told()
+            self.world.loop.bury(self)
 
     async def crash_point(self, what: str, *, now: bool = False) -> None:
         """Maybe (with ``now``, certainly) be killed here; then this never returns."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from boatyard.machinery.client.client import Client, WatchEvent
@@ -33,7 +33,7 @@ class Connection:
         for method in ("get", "list", "create", "update", "patch", "apply", "delete", "exec"):
             setattr(self, method, self._method(method))
 
-    async def watch(self, *args: Any, **options: Any) -> AsyncIterator[WatchEvent]:
+    async def watch(self, *args: Any, **options: Any) -> AsyncGenerator[WatchEvent]:
         """Events as the server's client gives them; ConnectionResetError when the server dies."""
         life, client = await self._reach()
         channel = _Channel(self._world.loop)
@@ -124,7 +124,7 @@ class _Channel:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    async def items(self) -> AsyncIterator[WatchEvent]:
+    async def items(self) -> AsyncGenerator[WatchEvent]:
         while True:
             while self._pending:
                 yield self._pending.popleft()

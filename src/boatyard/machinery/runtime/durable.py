@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from zlib import crc32
 
 from boatyard.machinery.runtime.component import Crashed, Incarnation
@@ -38,7 +38,7 @@ class DurableStore:
             await life.crash_point("after a commit", now=True)
         return revision
 
-    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
         return self._living().watch(prefix, after, route)
 
     async def compact(self, revision: int) -> None:

@@ -12,12 +12,20 @@ IDLE_SECONDS = 60.0
 """How often a watcher that waits is told by an empty batch that it has missed nothing."""
 BACKLOG = 20_000
 """Changes a watcher may fall behind before it is told to list again. Watchers share the bytes; this bounds references."""
+BATCH = 500
+"""Changes of one batch at most."""
+AT_ONCE = 64
+"""Watchers woken in one turn of the event loop, so that others have their turn between."""
+WAKE_SECONDS = 50e-6
+"""About what it costs to wake a watcher and write to it. When many wait, the next round waits as long as a round takes, and what
+comes meanwhile goes with it: a thousand watchers of a hundred changes a second are woken twenty times a second."""
+LONGEST_ROUND_SECONDS = 0.05
 
 
 class Watcher:
     """One watch: what it has yet to see, and a way to wake it."""
 
-    __slots__ = ("_closed", "_overflow", "_ticked", "_timer", "_wake", "after", "pending", "prefix")
+    __slots__ = ("_closed", "_overflow", "_ticked", "_timer", "_wake", "after", "due", "pending", "prefix")
 
     def __init__(self, prefix: str, after: int) -> None:
         self.prefix = prefix
@@ -28,6 +36,8 @@ class Watcher:
         self._ticked = False
         self._overflow = 0
         self._closed = False
+        self.due = False
+        """Something was offered since it was last woken."""
 
     def offer(self, change: Change) -> None:
         """Add a change unless it was seen in the history this watch began with."""
@@ -38,12 +48,11 @@ class Watcher:
             self.pending = []
         else:
             self.pending.append(change)
-        self._rouse()
 
     def close(self) -> None:
         """Let the watch end after what is pending."""
         self._closed = True
-        self._rouse()
+        self.wake()
 
     def leave(self) -> None:
         """Nobody listens any more."""
@@ -52,9 +61,11 @@ class Watcher:
 
     def _tick(self) -> None:
         self._timer, self._ticked = None, True
-        self._rouse()
+        self.wake()
 
-    def _rouse(self) -> None:
+    def wake(self) -> None:
+        """Let it take what was offered."""
+        self.due = False
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
@@ -63,7 +74,7 @@ class Watcher:
         behind."""
         while True:
             if self.pending:
-                batch, self.pending = self.pending, []
+                batch, self.pending = self.pending[:BATCH], self.pending[BATCH:]
                 self.after = batch[-1].revision
                 yield batch
                 continue
@@ -93,13 +104,20 @@ class _Audience:
         self.everything: list[Watcher] = []
         self.routed: dict[Callable[[Change], Iterable[str]], dict[str, list[Watcher]]] = {}
 
-    def offer(self, change: Change) -> None:
+    def offer(self, change: Change, due: list[Watcher]) -> None:
+        """Offer a change to whom it concerns; those who were not yet due are added to ``due``."""
         for watcher in self.everything:
             watcher.offer(change)
+            if not watcher.due:
+                watcher.due = True
+                due.append(watcher)
         for values, watchers in self.routed.items():
             for value in values(change):
                 for watcher in watchers.get(value, ()):
                     watcher.offer(change)
+                    if not watcher.due:
+                        watcher.due = True
+                        due.append(watcher)
 
     def all(self) -> Iterator[Watcher]:
         yield from self.everything
@@ -135,6 +153,9 @@ class WatchHub:
         self._by_prefix: dict[str, _Audience] = {}
         self._uneven: dict[str, None] = {}
         """Prefixes that don't end in a slash."""
+        self._due: list[Watcher] = []
+        self._round: asyncio.TimerHandle | None = None
+        self._next_round = 0.0
 
     def publish(self, changes: Sequence[Change]) -> None:
         """Hand out changes in order of revision."""
@@ -144,11 +165,43 @@ class WatchHub:
             while end >= 0:
                 audience = self._by_prefix.get(key[: end + 1])
                 if audience is not None:
-                    audience.offer(change)
+                    audience.offer(change, self._due)
                 end = key.find("/", end + 1)
             for prefix in self._uneven:
                 if key.startswith(prefix):
-                    self._by_prefix[prefix].offer(change)
+                    self._by_prefix[prefix].offer(change, self._due)
+        if self._due and self._round is None:
+            self._plan()
+
+    def _plan(self) -> None:
+        """A few are woken at once; many when the last round's time is over."""
+        if len(self._due) <= AT_ONCE:
+            self._wake()
+            return
+        loop = asyncio.get_running_loop()
+        wait = self._next_round - loop.time()
+        if wait > 0:
+            self._round = loop.call_later(wait, self._wake)
+        else:
+            self._wake()
+
+    def _wake(self) -> None:
+        """Wake all who are due, so many in a turn of the loop."""
+        self._round = None
+        due, self._due = self._due, []
+        for watcher in due[:AT_ONCE]:
+            watcher.wake()
+        if len(due) > AT_ONCE:
+            loop = asyncio.get_running_loop()
+            self._next_round = loop.time() + min(LONGEST_ROUND_SECONDS, len(due) * WAKE_SECONDS)
+            loop.call_soon(self._wake_more, due, AT_ONCE)
+
+    def _wake_more(self, due: list[Watcher], start: int) -> None:
+        end = start + AT_ONCE
+        for watcher in due[start:end]:
+            watcher.wake()
+        if len(due) > end:
+            asyncio.get_running_loop().call_soon(self._wake_more, due, end)
 
     async def watch(
         self, prefix: str, after: int, past: list[Change], route: Route | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from boatyard.machinery.store.hub import WatchHub
@@ -87,7 +87,7 @@ class MemoryStore:
         self._records[operation.key] = Record(operation.key, operation.value, created, self._revision)
         return Change(operation.key, operation.value, before.value if before else None, self._revision, created, False)
 
-    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
         start = bisect_right(self._history, after, key=lambda change: change.revision)
@@ -101,6 +101,10 @@ class MemoryStore:
         if revision > self._compacted:
             self._compacted = revision
             del self._history[: bisect_right(self._history, revision, key=lambda change: change.revision)]
+
+    def reopened(self) -> None:
+        """The process that used it has died, another one begins: nobody watches any more."""
+        self._hub = WatchHub()
 
     async def close(self) -> None:
         self._hub.close()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 from boatyard.machinery.store import statements as sql
 from boatyard.machinery.store.hub import WatchHub
-from boatyard.machinery.store.memory import page_of, prefix_end
+from boatyard.machinery.store.memory import prefix_end
 from boatyard.machinery.store.store import Change, Compacted, Operation, Page, Record, Route
 from boatyard.machinery.store.undo import Undo, as_of, changes
 from boatyard.machinery.store.writer import Writer
@@ -62,7 +62,7 @@ class SqliteStore:
             if now > published and self._rows_since(prefix, published):
                 # The writer is ahead of what watchers were told: a page is of a revision that they know.
                 return self._past_range(prefix, after, limit, published)
-            records = [Record._make(row) for row in self._reader.execute(sql.RANGE, (*bounds, limit or -1))]
+            records = self._current(prefix, after, limit or -1)
             more = bool(limit) and len(records) == limit
             remaining = self._reader.execute(sql.COUNT, (records[-1].key, *bounds[1:])).fetchone()[0] if more else 0
             return Page(records, published, remaining)
@@ -70,9 +70,28 @@ class SqliteStore:
     def _past_range(self, prefix: str, after: str, limit: int, revision: int) -> Page:
         if revision < self._compacted:
             raise Compacted(revision, self._compacted)
-        rows = self._rows_since(prefix, revision)
-        current = (Record._make(row) for row in self._reader.execute(sql.RANGE, ("", prefix, prefix_end(prefix), -1)))
-        return page_of(as_of(current, rows), after, limit, revision)
+        rows = [row for row in self._rows_since(prefix, revision) if row.key > after]
+        if not limit:
+            return Page(as_of(self._current(prefix, after, -1), rows), revision, 0)
+        # What was changed since may push as many out of the page at most; so many more are read.
+        touched = {row.key for row in rows}
+        current = self._current(prefix, after, limit + len(touched))
+        whole = len(current) < limit + len(touched)
+        end = prefix_end(prefix) if whole else current[-1].key
+        records = as_of(current, [row for row in rows if row.key <= end])
+        page = records[:limit]
+        remaining = len(records) - len(page)
+        if not whole:
+            # Beyond what was read: what is there now, without what came since, and with what went since.
+            beyond = [row for row in rows if row.key > end]
+            count = self._reader.execute(sql.COUNT, (end, prefix, prefix_end(prefix))).fetchone()[0]
+            there = {row.key for row in beyond if self.get(row.key)}
+            remaining += count - len(there) + len(as_of([], beyond))
+        return Page(page, revision, remaining)
+
+    def _current(self, prefix: str, after: str, limit: int) -> list[Record]:
+        bounds = (after, prefix, prefix_end(prefix), limit)
+        return [Record(*row) for row in self._reader.execute(sql.RANGE, bounds)]
 
     def _rows_since(self, prefix: str, revision: int) -> list[Undo]:
         bounds = ((revision + 1) << sql.POSITION_BITS, prefix, prefix_end(prefix))
@@ -88,7 +107,7 @@ class SqliteStore:
         self._revision = revision
         self._hub.publish(changes)
 
-    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
         async with aclosing(self._hub.watch(prefix, after, self._past(prefix, after), route)) as batches:

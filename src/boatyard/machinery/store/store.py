@@ -5,7 +5,7 @@ Every commit that changes something gets the next revision; all its operations s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 
@@ -113,7 +113,7 @@ class Store(Protocol):
         """
         ...
 
-    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
         """Batches of changes under ``prefix`` with a revision above ``after``, in order, without gaps. An async generator. Changes
         that are not on the ``route`` may be left out.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ def parse_options(query: Mapping[str, str], now: float) -> LogOptions:
 
 async def stream(
     path: Path, options: LogOptions, over: Callable[[], Awaitable[bool]], news: Callable[[], Awaitable[None]]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """The log's text in pieces of bounded size. With ``follow`` it goes on until the container is ``over()`` and all is read;
     ``news()`` returns when there may be more. Raises OSError."""
     parser = LogParser(timestamps=options.timestamps, since=options.since)

@@ -40,7 +40,7 @@ class Logs:
         found = await self.find(pod, container, options.previous)
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
-        async with aclosing(self.read(found, options)) as pieces:  # type: ignore[type-var]
+        async with aclosing(self.read(found, options)) as pieces:
             async for piece in pieces:
                 await response.write(piece)
         await response.write_eof()

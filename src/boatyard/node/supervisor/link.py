@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ class Command:
             raise MachineError(said["error"])
         return cls(reader, writer)
 
-    async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+    async def output(self) -> AsyncGenerator[tuple[int, bytes]]:
         while (frame := await self._next()) is not None:
             yield frame
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from boatyard.machinery.runtime.simulation import START, Deadlock, Overtime, SimWorld, simulate
+from boatyard.machinery.runtime.simloop import Deadlock, Overtime
+from boatyard.machinery.runtime.simulation import START, SimWorld, simulate
 
 
 def test_time_jumps() -> None:

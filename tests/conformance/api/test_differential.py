@@ -18,7 +18,7 @@ from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import RealWorld
 from boatyard.machinery.store.memory import MemoryStore
 
-from .conftest import JUDGE
+from .subjects import JUDGE
 from .widgets import WIDGETS, definition, served
 
 pytestmark = [

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
@@ -32,7 +33,7 @@ async def ended(client: Client, name: str) -> None:
     raise TimeoutError(f"{name} is still there")
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
 async def nothing_left(client: Client) -> AsyncIterator[None]:
     """The definition goes even when a test fails: a real cluster outlives it."""
     yield

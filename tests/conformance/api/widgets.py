@@ -7,7 +7,7 @@ from typing import Any
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
-from boatyard.machinery.meta.errors import NotFound
+from boatyard.machinery.meta.errors import AlreadyExists, NotFound
 from boatyard.machinery.meta.resource import Resource
 
 WIDGETS = Resource("suite.boatyard.dev", "v1", "widgets", "Widget")
@@ -85,3 +85,12 @@ async def served(client: Client, resource: Resource) -> None:
             return
         await asyncio.sleep(0.05)
     raise TimeoutError(f"{resource.group_resource} is not served")
+
+
+async def defined(client: Client, resource: Resource) -> None:
+    """Make the definition of a kind like the widgets, unless it is there, and wait for it."""
+    try:
+        await client.create(CUSTOM_RESOURCE_DEFINITIONS, definition(resource.plural, resource.kind))
+    except AlreadyExists:
+        pass
+    await served(client, resource)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import CONFIG_MAPS, EVENTS, SECRETS
@@ -18,7 +19,7 @@ def names(page: Any) -> list[str]:
     return [obj["metadata"]["name"] for obj in page.items]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def five(client: Client, namespace: str) -> None:
     for number in range(5):
         labels = {"number": str(number), "half": "low" if number < 3 else "high"}

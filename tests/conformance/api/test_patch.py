@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import pytest_asyncio
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import CONFIG_MAPS
@@ -14,7 +15,7 @@ from boatyard.machinery.meta.resource import Resource
 from .widgets import widget
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def config_map(client: Client, namespace: str) -> dict:
     return await client.create(
         CONFIG_MAPS, {"metadata": {"name": "c", "labels": {"l": "1"}}, "data": {"a": "1", "b": "2"}}, namespace

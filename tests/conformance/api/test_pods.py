@@ -8,17 +8,12 @@ import pytest
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import PODS, SERVICE_ACCOUNTS
-from boatyard.machinery.meta.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid
+from boatyard.machinery.meta.errors import ApiError, Conflict, Forbidden, Invalid
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
-@pytest.fixture(autouse=True)
-async def account(client: Client, namespace: str) -> None:
-    try:
-        await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, namespace)
-    except AlreadyExists:
-        pass
+pytestmark = pytest.mark.usefixtures("account")
 
 
 def pod(name: str = "p", **spec: Any) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""What a test proves, and of whom: from this the table in the README of ``server`` is made.
+
+``@feature("bookmarks when asked for")`` names a line of the table; its section is the ``SECTION`` of the test's module. A test that
+takes ``client`` runs on all subjects, one that takes ``wire`` on those with HTTP. ``@without("kubernetes", because="…")`` leaves a
+subject out, and the table says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from .subjects import SUBJECTS
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+OVER_HTTP = tuple(name for name in SUBJECTS if name != "embedded")
+
+
+class Without(NamedTuple):
+    """A subject that doesn't take a test."""
+
+    subject: str
+    because: str
+
+
+def feature(name: str) -> Callable[[Test], Test]:
+    """The test proves ``name``. Several tests may prove the same."""
+
+    def mark(test: Test) -> Test:
+        test.feature = name  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def without(subject: str, *, because: str) -> Callable[[Test], Test]:
+    """The test isn't for ``subject``."""
+    assert subject in SUBJECTS
+
+    def mark(test: Test) -> Test:
+        test.without = (*getattr(test, "without", ()), Without(subject, because))  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def subjects_of(test: Callable[..., Any], arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Who takes a test with these arguments (its own and those of its fixtures)."""
+    able = OVER_HTTP if "wire" in arguments else tuple(SUBJECTS)
+    left_out = {found.subject for found in getattr(test, "without", ())}
+    return tuple(name for name in able if name not in left_out)
