@@ -25,14 +25,20 @@ from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.manager import Manager
 from boatyard.machinery.runtime.settings import Settings
 from boatyard.machinery.runtime.tasks import TaskGroup
-from boatyard.machinery.runtime.world import RealWorld
+from boatyard.machinery.runtime.world import RealWorld, World
 from boatyard.machinery.schema.crd import crd_of, discover
+from boatyard.machinery.store.faults import StoreFormatError, StoreInUse
 from boatyard.machinery.store.keyring import KeyRingError
+from boatyard.machinery.store.sealed import SealedStore
+from boatyard.machinery.store.store import Damaged
 from boatyard.machinery.telemetry.logs import get_logger
-from boatyard.server.auth.pki import Pki
+from boatyard.server.auth.pki import Pki, PkiError
 from boatyard.server.server import ApiServer
 
 log = get_logger("app")
+
+HANDOVER_SECONDS = 10.0
+"""How long a control plane waits for one before it that is still ending."""
 
 
 async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path | None = None) -> None:
@@ -41,14 +47,14 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
     chosen = addresses.load(data.root / "control" / "addresses.json")
     if chosen is None:
         raise addresses.AddressError(f"{data.root} has no addresses: start with `boatyard up`")
-    pki = Pki(data.pki, world)
-    await DirectoryObjects(data.objects).sweep()
     sealing = Sealing(data, world, key_file(data, secrets_key_file))
     try:
-        store = await sealing.open()
-    except KeyRingError as error:
+        pki = Pki(data.pki, world)
+        store = await open_store(sealing, world)
+    except (KeyRingError, PkiError, StoreInUse, StoreFormatError, Damaged, OSError) as error:
         raise click.ClickException(str(error)) from error
     try:
+        await DirectoryObjects(data.objects).sweep()
         registry = Registry(store, world)
         registry.authorizer = RbacAuthorizer(registry)
         await registry.start()
@@ -81,6 +87,18 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
             await server.stop()
     finally:
         await store.close()
+
+
+async def open_store(sealing: Sealing, world: World) -> SealedStore:
+    """The store, as soon as whoever had it before has ended. Raises what ``Sealing.open`` does."""
+    patience = world.monotonic() + HANDOVER_SECONDS
+    while True:
+        try:
+            return await sealing.open()
+        except StoreInUse:
+            if world.monotonic() > patience:
+                raise
+            await world.sleep(0.1)
 
 
 async def install_kinds(client: Client) -> None:

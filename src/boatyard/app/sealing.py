@@ -69,6 +69,8 @@ class Sealing:
         self._world, self._path, self._file, self._done = world, data.store, file, done_file(data)
         self._scrub = data.store.with_suffix(".scrub")
         self._seen: tuple[int, int] = (0, 0)
+        # Who got as far as a kubeconfig had a database: to begin with an empty one would lose everything without a word.
+        self._expected = data.kubeconfig.exists()
 
     async def open(self) -> SealedStore:
         """Open or make the database, make a key where there is none, seal what isn't sealed as it should be.
@@ -76,7 +78,7 @@ class Sealing:
         Raises KeyRingError when the keys of what is sealed aren't there, and what ``SqliteStore.open`` raises.
         """
         self._done.unlink(missing_ok=True)
-        inner = await SqliteStore.open(self._path)
+        inner = await SqliteStore.open(self._path, expected=self._expected)
         try:
             store = await self._open(inner)
             if not self._scrub.exists():

@@ -46,6 +46,8 @@ class Parent:
     def __init__(self, data: DataDirectory, world: World, say: Callable[[str], None]) -> None:
         self._data, self._world, self._out = data, world, say
         self._lock: IO[str] | None = None
+        self._begins: dict[str, int] = {}
+        """Where in a child's log its latest life begins."""
 
     def _say(self, text: str) -> None:
         with suppress(OSError):  # a full disk, or a terminal that is gone: the children matter more
@@ -108,6 +110,7 @@ class Parent:
     async def _start(self, child: Child) -> tuple[asyncio.subprocess.Process, int]:
         reading, writing = os.pipe()
         with open(self._log(child), "ab") as log:
+            self._begins[child.name] = log.tell()
             process = await asyncio.create_subprocess_exec(
                 sys.executable, *child.arguments, "--ready-fd", str(writing), stdin=asyncio.subprocess.DEVNULL,
                 stdout=log, stderr=log, pass_fds=(writing,), start_new_session=True,
@@ -156,7 +159,9 @@ class Parent:
         return self._data.run / f"{child.name}.log"
 
     def _tail(self, child: Child) -> str:
-        lines = self._log(child).read_bytes()[-4000:].decode(errors="replace").splitlines()
+        """What it said last in its latest life: its own word for what is wrong, where it has one."""
+        told = self._log(child).read_bytes()[self._begins[child.name] :][-4000:].decode(errors="replace")
+        lines = [line for line in told.splitlines() if line.startswith("Error: ")] or told.splitlines()
         return "\n".join(f"  {line}" for line in lines[-12:])
 
 

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
 import click
 
 from boatyard import __version__
-from boatyard.cli import commands
+from boatyard.cli.lazy import LazyGroup
 
 
-class LazyGroup(click.Group):
-    """Finds a command in the file of its name."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        return importlib.import_module(f"boatyard.cli.commands.{cmd_name}").command
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup, package="boatyard.cli.commands",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)  # fmt: skip
 @click.version_option(__version__, prog_name="boatyard")
 def main() -> None:
     """One control plane for the whole path from a bare machine to a green build.

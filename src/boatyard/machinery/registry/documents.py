@@ -14,8 +14,9 @@ import msgspec
 
 from boatyard.machinery.meta.objects import Object
 
-_HEAD = b'{"metadata":{'
-_AFTER_HEAD = len(_HEAD)
+HEAD = b'{"metadata":{'
+"""How the bytes begin."""
+_AFTER_HEAD = len(HEAD)
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -49,7 +50,7 @@ def decode(value: bytes, revision: int) -> Object:
 
 def with_revision(value: bytes, revision: int) -> bytes:
     """The object's JSON with its resourceVersion."""
-    return b'%s"resourceVersion":"%d",%s' % (_HEAD, revision, value[_AFTER_HEAD:])
+    return b'%s"resourceVersion":"%d",%s' % (HEAD, revision, value[_AFTER_HEAD:])
 
 
 @lru_cache(maxsize=16)

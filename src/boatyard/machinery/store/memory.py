@@ -65,6 +65,8 @@ class MemoryStore:
 
     async def commit(self, operations: Sequence[Operation]) -> int:
         await asyncio.sleep(0)
+        if not operations:
+            return self._revision
         for operation in operations:
             found = self._records.get(operation.key)
             check(operation, found.modified if found else 0)

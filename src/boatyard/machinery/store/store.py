@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+from boatyard.machinery.meta.errors import InternalError
+
 
 class Record(NamedTuple):
     """A key's current value."""
@@ -87,8 +89,16 @@ class Compacted(Exception):
         self.revision, self.oldest = revision, oldest
 
 
+class Damaged(InternalError):
+    """What is stored isn't what was written; the message says what, where, and the way back. Raised by whatever meets it: wrong
+    values are never handed out. As an API error it reaches clients as it is."""
+
+
 class Store(Protocol):
-    """A durable, ordered, watchable map. Reads are answered at once (they don't wait for the writer)."""
+    """A durable, ordered, watchable map. Reads are answered at once (they don't wait for the writer).
+
+    Everything may raise Damaged.
+    """
 
     @property
     def revision(self) -> int:
@@ -107,7 +117,7 @@ class Store(Protocol):
     async def commit(self, operations: Sequence[Operation]) -> int:
         """All or nothing. Returns the commit's revision once it is durable; no reader sees it before it is.
 
-        The operations have different keys.
+        The operations have different keys. Without any, nothing is written and the answer is the current revision.
 
         Raises KeyConflict, and OSError when it could not be made durable (disk full): then it is not visible and not kept.
         """

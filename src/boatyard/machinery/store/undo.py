@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from boatyard.machinery.store.statements import POSITION_BITS
-from boatyard.machinery.store.store import Change, Record
+from boatyard.machinery.store.store import Change, Damaged, Record
 
 
 class Undo(NamedTuple):
@@ -26,14 +26,17 @@ class Undo(NamedTuple):
 
 
 def changes(rows: list[Undo], current: Mapping[str, Record]) -> list[Change]:
-    """The events that the rows tell of, in order. A change's value is what the key's next change found, or what is there now."""
+    """The events that the rows tell of, in order. A change's value is what the key's next change found, or what is there now.
+
+    Raises Damaged when there is no such value."""
     told: list[Change] = []
     values: dict[str, bytes | None] = {key: record.value for key, record in current.items()}
     births: dict[str, int] = {key: record.created for key, record in current.items()}
     for row in reversed(rows):
         value = row.previous if row.deleted else values.get(row.key)
         created = row.created if row.deleted else births.get(row.key, row.revision)
-        assert value is not None, f"history of {row.key} has a gap at revision {row.revision}"
+        if value is None:
+            raise Damaged(f"the history of {row.key} has a gap after revision {row.revision}: `boatyard store check` tells more")
         told.append(Change(row.key, value, row.previous, row.revision, created, bool(row.deleted)))
         values[row.key] = row.previous
         births[row.key] = row.created

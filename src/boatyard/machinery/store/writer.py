@@ -10,13 +10,20 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from boatyard.machinery.store import statements as sql
+from boatyard.machinery.store.faults import fault
+from boatyard.machinery.store.hold import Hold
 from boatyard.machinery.store.memory import check
-from boatyard.machinery.store.store import Change, Delete, KeyConflict, Operation
+from boatyard.machinery.store.metrics import FORGET_SECONDS, GROUP_COMMITS, SYNC_SECONDS
+from boatyard.machinery.store.reader import Row, records
+from boatyard.machinery.store.store import Change, Damaged, Delete, KeyConflict, Operation, Record
+from boatyard.machinery.store.sums import current_sum, history_sum
 
 GROUP = 256
 """Commits of one transaction at most."""
 BITE = 500
-"""Rows of history forgotten in one transaction."""
+"""Rows of history forgotten, or pages cut off the file, in one transaction."""
+SPARE_PAGES = 2000
+"""Free pages (some 16 MB) that the file keeps at least."""
 
 
 class _Commit(NamedTuple):
@@ -32,20 +39,25 @@ class _Compact(NamedTuple):
 class Writer:
     """Owns the writing connection. Its methods are called on the event loop; the work happens on its thread."""
 
-    def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, hold: Hold, loop: asyncio.AbstractEventLoop) -> None:
+        self._connection, self._hold = connection, hold
         self._loop = loop
         self._inbox: queue.SimpleQueue[_Commit | _Compact | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._revision = 0
         self._compact_to = 0
+        self.history_bytes = 0
+        """How much history there is."""
+        self.damage: Damaged | None = None
+        """Why nothing is written any more."""
+        self._marked = False
         self._publish: Callable[[int, list[Change]], None] = lambda revision, changes: None
         self._closed = False
         self._ended: asyncio.Future[None] = loop.create_future()
 
-    def start(self, revision: int, publish: Callable[[int, list[Change]], None]) -> None:
+    def start(self, revision: int, history_bytes: int, publish: Callable[[int, list[Change]], None]) -> None:
         """Begin to write after ``revision``; ``publish`` is called on the event loop with what became durable, in order."""
-        self._revision = revision
+        self._revision, self.history_bytes = revision, history_bytes
         self._publish = publish
         self._thread.start()
 
@@ -53,6 +65,8 @@ class Writer:
         """See ``Store.commit``. A caller that is cancelled doesn't take the commit back."""
         if self._closed:
             raise OSError("the store is closed")
+        if self.damage:
+            raise Damaged(self.damage.message)
         if len(operations) > sql.MAX_OPERATIONS:
             raise ValueError(f"{len(operations)} operations in one commit; at most {sql.MAX_OPERATIONS}")
         done: asyncio.Future[int] = self._loop.create_future()
@@ -91,11 +105,15 @@ class Writer:
             for item in waiting:
                 if isinstance(item, _Compact):
                     self._forget(item)
+        try:
+            self._hold.clear_mark()
+        except OSError:
+            pass  # The file system is read-only: the log can't go either, and the next start finds both.
         self._connection.close()
         self._tell(_succeed, self._ended)
 
     def _write(self, commits: list[_Commit]) -> None:
-        before = self._revision
+        before, bytes_before = self._revision, self.history_bytes
         results: list[tuple[asyncio.Future[int], int | Exception]] = []
         changes: list[Change] = []
         try:
@@ -104,43 +122,76 @@ class Writer:
                 try:
                     changes += self._carry_out(commit.operations)
                     results.append((commit.done, self._revision))
-                except KeyConflict as conflict:
-                    results.append((commit.done, conflict))
+                except (KeyConflict, Damaged) as refusal:
+                    results.append((commit.done, refusal))
             if changes:
                 self._connection.execute(sql.SET_REVISION, (self._revision,))
-            self._connection.execute("COMMIT")
+                self._connection.execute(sql.SET_HISTORY_BYTES, (self.history_bytes,))
+            with SYNC_SECONDS.time():
+                self._connection.execute("COMMIT")
         except Exception as error:
-            self._revision = before
+            self._revision, self.history_bytes = before, bytes_before
             changes = []
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            failure = OSError(f"not written: {error}") if isinstance(error, sqlite3.Error) else error
+            failure = self._undo(error)
             results = [(commit.done, failure) for commit in commits]
+        if changes and not self._marked:
+            self._mark()
+        GROUP_COMMITS.observe(len(commits))
         self._tell(self._settle, self._revision, changes, results)
 
+    def _mark(self) -> None:
+        try:
+            self._hold.set_mark()
+            self._marked = True
+        except OSError:
+            pass  # The next group tries again: only the news of a lost log depends on it.
+
+    def _undo(self, error: Exception) -> Exception:
+        """Take the transaction back; what its callers are told."""
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as worse:
+            error = worse
+        if not isinstance(error, sqlite3.Error):
+            return error
+        meant = fault(error, self._hold.path)
+        if isinstance(meant, Damaged):
+            self.damage = meant
+            return meant
+        return OSError(f"not written: {meant}")
+
     def _carry_out(self, operations: Sequence[Operation]) -> list[Change]:
-        """All checks come before the first write, so a conflict leaves nothing behind in the group's transaction."""
+        """All checks come before the first write, so a refusal leaves nothing behind in the group's transaction."""
         execute = self._connection.execute
-        found: list[tuple[bytes | None, int, int]] = []
+        found: list[Record | None] = []
         for operation in operations:
-            row = execute(sql.FOUND, (operation.key,)).fetchone() or (None, 0, 0)
-            check(operation, row[2])
-            found.append(row)
+            row: Row | None = execute(sql.GET, (operation.key,)).fetchone()
+            record = records((row,), self._hold.path)[0] if row else None
+            check(operation, record.modified if record else 0)
+            found.append(record)
         revision = self._revision + 1
         changes: list[Change] = []
-        for number, (operation, (value, created, modified)) in enumerate(zip(operations, found, strict=True)):
+        for number, (operation, record) in enumerate(zip(operations, found, strict=True)):
+            key, position = operation.key, revision << sql.POSITION_BITS | number
             deleted = isinstance(operation, Delete)
-            execute(sql.LOG, (revision << sql.POSITION_BITS | number, operation.key, value, created, modified, deleted))
+            _, value, created, modified = record or Record(key, b"", 0, 0)
+            previous = value if record else None
+            total = history_sum(position, key, previous, created, modified, deleted)
+            execute(sql.LOG, (position, key, previous, created, modified, deleted, total))
+            self.history_bytes += len(key) + len(value)
             if isinstance(operation, Delete):
-                execute(sql.DELETE, (operation.key,))
-                changes.append(Change(operation.key, value or b"", value, revision, created, True))
+                execute(sql.DELETE, (key,))
+                changes.append(Change(key, value, previous, revision, created, True))
                 continue
-            if value is None:
+            if record is None:
                 created = revision
-                execute(sql.INSERT, (operation.key, operation.value, revision, revision))
+            total = current_sum(key, operation.value, created, revision)
+            if record is None:
+                execute(sql.INSERT, (key, operation.value, created, revision, total))
             else:
-                execute(sql.UPDATE, (operation.value, revision, operation.key))
-            changes.append(Change(operation.key, operation.value, value, revision, created, False))
+                execute(sql.UPDATE, (operation.value, revision, total, key))
+            changes.append(Change(key, operation.value, previous, revision, created, False))
         self._revision = revision
         return changes
 
@@ -156,26 +207,41 @@ class Writer:
             else:
                 done.set_result(result)
 
+    @FORGET_SECONDS.time()
     def _forget(self, item: _Compact) -> None:
         """One bite; what is left goes to the end of the queue, behind the commits that came meanwhile."""
+        bytes_before = self.history_bytes
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             if item.revision > self._compact_to:
                 self._connection.execute(sql.SET_COMPACTED, (item.revision,))
-            gone = self._connection.execute(sql.FORGET, ((item.revision + 1) << sql.POSITION_BITS, BITE)).rowcount
+            last, rows, size = self._connection.execute(sql.OLDEST, ((item.revision + 1) << sql.POSITION_BITS, BITE)).fetchone()
+            if rows:
+                self._connection.execute(sql.FORGET, (last,))
+                self.history_bytes = max(0, self.history_bytes - int(size))
+                self._connection.execute(sql.SET_HISTORY_BYTES, (self.history_bytes,))
             self._connection.execute("COMMIT")
             self._compact_to = max(self._compact_to, item.revision)
+            more = rows == BITE or self._give_back()
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._tell(_fail, item.done, OSError(f"not compacted: {error}"))
+            self.history_bytes = bytes_before
+            meant = self._undo(error)
+            self._tell(_fail, item.done, meant if isinstance(meant, Damaged) else OSError(f"not compacted: {meant}"))
             return
-        if gone == BITE and not self._closed:
+        if more and not self._closed:
             self._inbox.put(item)
-            return
-        if gone:
-            self._connection.execute("PRAGMA incremental_vacuum(200)")
-        self._tell(_succeed, item.done)
+        else:
+            self._tell(_succeed, item.done)
+
+    def _give_back(self) -> bool:
+        """Cut some free pages off the file when many are free; whether to go on. A store that churns uses its free pages again, and
+        moving pages about for nothing would cost what it does."""
+        free = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
+        pages = self._connection.execute("PRAGMA page_count").fetchone()[0]
+        if free <= max(SPARE_PAGES, pages // 4):
+            return False
+        self._connection.execute(f"PRAGMA incremental_vacuum({BITE})").fetchall()
+        return True
 
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
         try:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from boatyard.machinery.store.sqlite import SqliteStore, StoreFormatError
+from boatyard.machinery.store.faults import StoreFormatError
+from boatyard.machinery.store.sqlite import SqliteStore
 from boatyard.machinery.store.store import Compacted, Delete, Put
 
 WRITE_UNTIL_KILLED = """
