@@ -38,12 +38,13 @@ class Call:
         """A boolean parameter: absent, ``0`` and ``false`` are no, everything else is yes, as Kubernetes has it."""
         return self.query.get(name, "false").lower() not in ("0", "false")
 
-    def number(self, name: str) -> int | None:
-        """A whole number of at least 0. Raises BadRequest."""
+    def number(self, name: str, *, signed: bool = False) -> int | None:
+        """A whole number, of at least 0 unless ``signed``. Raises BadRequest."""
         value = self.query.get(name)
         if not value:
             return None
-        if not value.isascii() or not value.isdigit() or len(value) > 15:
+        digits = value.removeprefix("-") if signed else value
+        if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
             raise BadRequest(f"{name}={value}: must be a number")
         return int(value)
 

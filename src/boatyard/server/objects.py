@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import msgspec
 from aiohttp import web
 
 from boatyard.machinery.client.client import PatchType, Propagation
-from boatyard.machinery.meta.errors import BadRequest, FieldError, MethodNotAllowed, UnsupportedMediaType, invalid
+from boatyard.machinery.meta.errors import BadRequest, FieldError, MethodNotAllowed, NotAcceptable, UnsupportedMediaType, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents
 from boatyard.machinery.registry.kind import Kind
-from boatyard.machinery.registry.list import Match, RecordPage
+from boatyard.machinery.registry.list import RecordPage
 from boatyard.machinery.registry.registry import Registry
 from boatyard.server import body
 from boatyard.server.answers import answer, raw
 from boatyard.server.call import Call
 from boatyard.server.discovery import verbs_of
+from boatyard.server.list_options import match_of_list
 from boatyard.server.path import ResourcePath
 from boatyard.server.tables import Tables
 
@@ -41,7 +42,7 @@ class Objects:
         if path.name:
             if path.subresource and method == "POST":
                 return await self._create(call, kind, path)
-            if method in ("GET", "HEAD"):
+            if method == "GET":
                 return await self._get(call, kind, path)
             if method == "PUT":
                 return await self._update(call, kind, path)
@@ -49,7 +50,7 @@ class Objects:
                 return await self._patch(call, kind, path)
             if method == "DELETE" and not path.subresource:
                 return await self._delete(call, kind, path)
-        elif method in ("GET", "HEAD"):
+        elif method == "GET":
             return await self._list(call, kind, path)
         elif method == "POST" and (path.namespace or not kind.resource.namespaced):
             return await self._create(call, kind, path)
@@ -59,17 +60,21 @@ class Objects:
 
     async def _get(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         obj = await self._registry.get(
-            call.caller, kind.resource, path.name, path.namespace or None, subresource=path.subresource or None
-        )
+            call.caller, kind.resource, path.name, path.namespace or None, subresource=path.subresource or None,
+            resource_version=call.query.get("resourceVersion", ""),
+        )  # fmt: skip
         return self._object(call, kind, obj)
 
     async def _list(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         form = call.form()
+        if form.transform == "PartialObjectMetadata":
+            told = f"you requested {form.transform}, but the requested object is a list ({kind.resource.kind}List)"
+            raise NotAcceptable(told)
         page = await self._registry.list_records(
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
-            field_selector=call.query.get("fieldSelector", ""), limit=call.number("limit"),
+            field_selector=call.query.get("fieldSelector", ""), limit=max(call.number("limit", signed=True) or 0, 0),
             continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
-            match=_match(call),
+            match=match_of_list(call),
         )  # fmt: skip
         metadata = _list_metadata(page)
         if form.transform:
@@ -155,7 +160,7 @@ class Objects:
         preconditions = options.get("preconditions") or {}
         grace = options.get("gracePeriodSeconds")
         if grace is None:
-            grace = call.number("gracePeriodSeconds")
+            grace = call.number("gracePeriodSeconds", signed=True)
         if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
             raise BadRequest(f"gracePeriodSeconds: {grace}: must be a number of seconds")
         if grace is not None and grace < 0:
@@ -174,6 +179,8 @@ class Objects:
     def _object(self, call: Call, kind: Kind, obj: Object, status: int = 200) -> web.Response:
         """One object in the form asked for."""
         form = call.form()
+        if form.transform.endswith("List"):
+            raise NotAcceptable(f"you requested {form.transform}, but the requested object is not a list ({kind.resource.kind})")
         if form.transform:
             obj = self._tables.one(form, kind, obj, self._include(call))
         return answer(obj, status, form.type, call.warnings)
@@ -181,7 +188,8 @@ class Objects:
     def _include(self, call: Call) -> str:
         include = call.query.get("includeObject") or "Metadata"
         if include not in ("None", "Metadata", "Object"):
-            raise BadRequest(f'includeObject: Unsupported value: "{include}"')
+            told = f'includeObject: Invalid value: "{include}": must be \'Metadata\', \'Object\', \'None\', or empty'
+            raise BadRequest(f"Unable to convert to Table as requested: {told}")
         return include
 
 
@@ -192,10 +200,3 @@ def _list_metadata(page: RecordPage) -> dict[str, Any]:
     if page.continue_token and page.remaining:
         metadata["remainingItemCount"] = page.remaining
     return metadata
-
-
-def _match(call: Call) -> Match:
-    value = call.query.get("resourceVersionMatch", "")
-    if value not in get_args(Match):
-        raise call.unsupported("resourceVersionMatch", value, "Exact", "NotOlderThan", "")
-    return cast(Match, value)

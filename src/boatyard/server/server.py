@@ -151,7 +151,7 @@ class ApiServer:
         if kind is None or not _well_placed(kind, target):
             raise NotFound("the server could not find the requested resource")
         call.plural = kind.resource.plural
-        if call.request.method == "GET" and not target.subresource and call.flag("watch"):
+        if call.request.method == "GET" and not target.name and call.flag("watch"):
             return await self._watches.handle(call, kind, target)
         if kind.resource == PODS and target.subresource in ("log", *STREAMS):
             return await self.pods.handle(call, target)

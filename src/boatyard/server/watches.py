@@ -14,10 +14,12 @@ from aiohttp import web
 from boatyard.machinery.meta.errors import ApiError
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.registry.list import reached
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.registry.watch import Batch, RecordEvent
 from boatyard.machinery.runtime.world import World
 from boatyard.server.call import Call
+from boatyard.server.list_options import initial_events
 from boatyard.server.media import Form
 from boatyard.server.metrics import WATCHES
 from boatyard.server.path import ResourcePath
@@ -52,15 +54,21 @@ class Watches:
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.StreamResponse:
         """Raises ApiError when it is refused; afterwards faults (a revision that is compacted away) are ERROR events."""
         form = call.form()
-        seconds = call.number("timeoutSeconds") or SHORTEST_SECONDS * (1 + self._world.random.random())
+        seconds = float(call.number("timeoutSeconds", signed=True) or 0)
+        if seconds <= 0:
+            seconds = SHORTEST_SECONDS * (1 + self._world.random.random())
         field_selector = call.query.get("fieldSelector", "")
-        if path.name:
-            # The old way to watch one object; no selector of the caller's can widen it.
-            field_selector = ",".join(filter(None, (field_selector, f"metadata.name={path.name}")))
-        initial_end = call.flag("sendInitialEvents") and call.flag("allowWatchBookmarks")
+        revision = call.query.get("resourceVersion", "")
+        initial = initial_events(call)
+        initial_end = bool(initial) and call.flag("allowWatchBookmarks")
+        if initial is False and revision in ("", "0"):
+            revision = str(self._registry.ledger.store.revision)
+        elif initial and not initial_end:
+            reached(self._registry.ledger, revision or "0")
+            revision = ""
         label_selector = call.query.get("labelSelector", "")
         batches = self._registry.watch_batches(
-            call.caller, kind.resource, path.namespace or None, resource_version=call.query.get("resourceVersion", ""),
+            call.caller, kind.resource, path.namespace or None, resource_version=revision,
             label_selector=label_selector, field_selector=field_selector, bookmarks=call.flag("allowWatchBookmarks"),
             initial_end=initial_end,
         )  # fmt: skip
@@ -90,6 +98,7 @@ class Watches:
         """``seen`` tells watchers apart who see other objects, or see them otherwise than as they are stored (None)."""
         type = "application/json;stream=watch" if form.transform else "application/json"
         response = web.StreamResponse(headers={"Content-Type": type, "Cache-Control": "no-cache, private"})
+        come_to = 0
         try:
             async with asyncio.timeout(seconds):
                 await response.prepare(call.request)
@@ -98,8 +107,14 @@ class Watches:
                 async for batch in batches:
                     if data := self._encoded(batch, encode, seen, stream.chunked):
                         await stream.write(data)
+                    if batch.span:
+                        come_to = batch.span[2]
         except TimeoutError:
-            pass
+            if come_to and call.flag("allowWatchBookmarks"):
+                # The next watch begins here, even where nothing of what went by was for this one.
+                line = encode(RecordEvent("BOOKMARK", b"", come_to))
+                stream = _Stream(call.request, response)
+                await stream.write(_chunk(line) if stream.chunked else line)
         except ApiError as error:
             stream = _Stream(call.request, response)
             line = msgspec.json.encode({"type": "ERROR", "object": error.to_status()}) + b"\n"

@@ -98,10 +98,20 @@ class AlreadyExists(Conflict):
     code, reason = 409, "AlreadyExists"
 
 
+@dataclass
 class Gone(ApiError):
     """The revision asked for is compacted away: list again."""
 
+    continue_token: str = ""
+    """Of a list's next page: what gives the rest as it is now, which may not fit what came before."""
+
     code, reason = 410, "Expired"
+
+    def to_status(self) -> dict[str, Any]:
+        status = super().to_status()
+        if self.continue_token:
+            status["metadata"] = {"continue": self.continue_token}
+        return status
 
 
 class RequestEntityTooLarge(ApiError):
@@ -161,7 +171,10 @@ _BY_CODE = {400: BadRequest, 401: Unauthorized, 403: Forbidden, 404: NotFound, 4
 def from_status(status: dict[str, Any]) -> ApiError:
     """The error a ``Status`` tells of; unknown reasons fall back to the code, unknown codes to :class:`InternalError`."""
     kind = _BY_REASON.get(status.get("reason", "")) or _BY_CODE.get(status.get("code", 500), InternalError)
-    return kind(status.get("message", ""), status.get("details") or {})
+    error = kind(status.get("message", ""), status.get("details") or {})
+    if isinstance(error, Gone):
+        error.continue_token = (status.get("metadata") or {}).get("continue", "")
+    return error
 
 
 def not_found(group_resource: str, name: str) -> NotFound:

@@ -19,6 +19,15 @@ CHUNK = 500
 """Records read at a time when a selector leaves some out."""
 
 
+_NOW = -1
+"""The revision of a token that goes on with what is there when it is used."""
+_EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue "
+    "parameter, or use the continue token in this response to retrieve the remainder of the results as they are now: "
+    "objects that changed since the first page may be missing or come twice"
+)
+
+
 class RecordPage(NamedTuple):
     """One page. ``remaining`` is None when a selector makes it unknown."""
 
@@ -50,7 +59,7 @@ def list_page(
         if resource_version and resource_version != "0":
             raise BadRequest("specifying resource version is not allowed when using continue")
         token = _read_token(continue_token)
-        after, revision = prefix + token.start, token.rv
+        after, revision = prefix + token.start, max(token.rv, 0)
     else:
         revision = _wanted(ledger, resource_version, match)
     try:
@@ -58,8 +67,9 @@ def list_page(
             return _single(ledger, kind, namespace, selection)
         return _scan(ledger, prefix, after, revision, limit, selection)
     except Compacted as error:
-        what = "The provided continue parameter is too old" if continue_token else f"resourceVersion {resource_version} is too old"
-        raise Gone(f"{what} to display a consistent list result: {error}. You must start a new list without it") from error
+        if not continue_token:
+            raise Gone(f"The resourceVersion for the provided list is too old: {error}") from error
+        raise Gone(_EXPIRED, continue_token=_token(prefix, after, _NOW)) from error
 
 
 def _scan(ledger: Ledger, prefix: str, after: str, revision: int, limit: int, selection: Selection) -> RecordPage:
@@ -91,23 +101,25 @@ def _single(ledger: Ledger, kind: Kind, namespace: str, selection: Selection) ->
 
 def _wanted(ledger: Ledger, resource_version: str, match: Match) -> int:
     if not resource_version:
-        if match:
-            raise BadRequest("resourceVersionMatch is forbidden unless resourceVersion is provided")
         return 0
-    revision = parse_revision(resource_version)
-    if revision > ledger.store.revision:
-        raise ServerTimeout(f"Too large resource version: {revision}, current: {ledger.store.revision}", {"retryAfterSeconds": 1})
-    if match == "Exact":
-        if not revision:
-            raise BadRequest('resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
-        return revision
-    return 0
+    revision = reached(ledger, resource_version)
+    return revision if match == "Exact" else 0
+
+
+def reached(ledger: Ledger, resource_version: str) -> int:
+    """A revision that the store has come to. Raises BadRequest, and ServerTimeout when it lies in the future."""
+    wanted, now = parse_revision(resource_version), ledger.store.revision
+    if wanted > now:
+        causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+        told = f"Timeout: Too large resource version: {wanted}, current: {now}"
+        raise ServerTimeout(told, {"causes": causes, "retryAfterSeconds": 1})
+    return wanted
 
 
 def parse_revision(text: str) -> int:
     """A resourceVersion as a number. Raises BadRequest."""
     if not text.isascii() or not text.isdigit():
-        raise BadRequest(f'Invalid value: "{text}": resourceVersion must be a number')
+        raise BadRequest(f'invalid resource version: resourceVersion: Invalid value: "{text}": must be a number')
     return int(text)
 
 
@@ -119,4 +131,4 @@ def _read_token(text: str) -> _Token:
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Token)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise BadRequest(f"continue key is not valid: {error}") from error
+        raise BadRequest(f"invalid continue token: continue key is not valid: {error}") from error

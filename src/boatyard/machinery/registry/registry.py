@@ -32,7 +32,7 @@ from boatyard.machinery.registry.core.types import core_type
 from boatyard.machinery.registry.definitions import Definitions
 from boatyard.machinery.registry.kinds import Kinds
 from boatyard.machinery.registry.ledger import Ledger
-from boatyard.machinery.registry.list import Match, RecordPage, list_page
+from boatyard.machinery.registry.list import Match, RecordPage, list_page, reached
 from boatyard.machinery.registry.request import FieldValidation, Request
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.registry.subresources import binding, eviction, scale, token
@@ -78,11 +78,15 @@ class Registry:
         await definition_cleanup.finish_all(self.ledger)
 
     async def get(
-        self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
-    ) -> Object:
+        self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None,
+        resource_version: str = "",
+    ) -> Object:  # fmt: skip
+        """``resource_version``: not older than this. It never is; ServerTimeout when it lies in the future."""
         request = self._request(caller, "get", resource, namespace, name, subresource)
         if subresource in _ACTIONS:
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        if resource_version:
+            reached(self.ledger, resource_version)
         obj = read.get(self.ledger, resource, namespace, name)
         return scale.scale_of(request.kind, obj) if subresource == "scale" else obj
 

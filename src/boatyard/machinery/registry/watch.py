@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from boatyard.machinery.meta.errors import Gone, ServerTimeout
+from boatyard.machinery.meta.errors import Gone
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
-from boatyard.machinery.registry.list import CHUNK, parse_revision
+from boatyard.machinery.registry.list import CHUNK, reached
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.store.store import Change, Compacted, Record
 
@@ -74,10 +74,7 @@ def watch(
     With ``initial_end`` a BOOKMARK follows what is there. Raises Gone when the revision is compacted away or this watcher fell too
     far behind, ServerTimeout when it lies in the future. A slow watcher costs itself only: what is there is read as it takes it.
     """
-    after = parse_revision(resource_version or "0")
-    now = ledger.store.revision
-    if after > now:
-        raise ServerTimeout(f"Too large resource version: {after}, current: {now}", {"retryAfterSeconds": 1})
+    after, now = reached(ledger, resource_version or "0"), ledger.store.revision
     there = not after or initial_end
     prefix = keys.prefix(kind.resource, namespace)
     return _batches(ledger, prefix, selection, now if there else after, bookmarks, there, initial_end)

@@ -16,4 +16,4 @@ COLUMNS = definitions("Name", "Data", "Age")
 
 def cells(obj: Object, now: float) -> list[Any]:
     """How many keys it has."""
-    return [obj["metadata"]["name"], str(len(obj.get("data") or {}) + len(obj.get("binaryData") or {})), age(obj, now)]
+    return [obj["metadata"]["name"], len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), age(obj, now)]

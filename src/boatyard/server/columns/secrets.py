@@ -16,4 +16,4 @@ COLUMNS = definitions("Name", "Type", "Data", "Age")
 
 def cells(obj: Object, now: float) -> list[Any]:
     """How many keys it has, never their values."""
-    return [obj["metadata"]["name"], obj.get("type", ""), str(len(obj.get("data") or {})), age(obj, now)]
+    return [obj["metadata"]["name"], obj.get("type", ""), len(obj.get("data") or {}), age(obj, now)]

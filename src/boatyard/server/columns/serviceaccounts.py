@@ -15,4 +15,4 @@ COLUMNS = definitions("Name", "Secrets", "Age")
 
 
 def cells(obj: Object, now: float) -> list[Any]:
-    return [obj["metadata"]["name"], str(len(obj.get("secrets") or ())), age(obj, now)]
+    return [obj["metadata"]["name"], len(obj.get("secrets") or ()), age(obj, now)]
