@@ -20,6 +20,9 @@ from typing import NamedTuple
 
 TESTS = Path(__file__).parents[1]
 
+WRITES_PER_BUILD = 20
+"""Into the API, about; before and after each the control plane may die."""
+
 
 class Job(NamedTuple):
     """One simulation."""
@@ -35,9 +38,10 @@ def run(job: Job) -> bytes:
     from boatyard.machinery.runtime.simulation import simulate
     from sim.whole import whole
 
-    # A control plane that dies is expensive: one of a large house has more writes between which it may.
-    rate = 0.0015 if job.builds <= 100 else 0.0005
-    return simulate(job.seed, whole(job.instances, job.builds, control_rate=rate, node_rate=0.01, ciserver_rate=0.01))
+    # Who dies reads everything again: in a large house the control plane dies a hundred times, not at every fiftieth build.
+    control_rate = (3 + job.builds / 250) / (WRITES_PER_BUILD * 2 * job.builds)
+    rate = 0.01 if job.builds <= 10 * job.instances else 0.002
+    return simulate(job.seed, whole(job.instances, job.builds, control_rate=control_rate, node_rate=rate, ciserver_rate=rate))
 
 
 def run_all(jobs: Iterable[Job], *, hash_seed: int = 1, processes: int = 0) -> dict[Job, str]:

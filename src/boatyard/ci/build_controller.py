@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 from boatyard.ci import build_state, trust
 from boatyard.ci.build_end import Teardown, archive, build_index, results
+from boatyard.ci.build_news import build_changed, pod_changed
 from boatyard.ci.kinds import BUILD_LABEL, LOGS_FINALIZER, Build, CiConfig
 from boatyard.ci.log_collector import LogCollector
 from boatyard.ci.pod import build_pod, claims, logs_prefix, pod_name, service
-from boatyard.ci.queue_controller import STAGE_INDEX, stage_index
 from boatyard.ci.verdict import Verdict, judge
 from boatyard.machinery.meta.conditions import is_true
 from boatyard.machinery.meta.core import PERSISTENT_VOLUME_CLAIMS, PODS, SERVICES
@@ -36,9 +36,15 @@ WORKERS = 8
 def controller(manager: Manager, settings: Settings) -> Controller:
     """The builds' controller."""
     builds = Builds(manager, settings)
-    watches = (Watch(PODS, _build_of), Watch(PERSISTENT_VOLUME_CLAIMS, _build_of))
-    made = Controller("build", Build.resource, builds.reconcile, watches=watches, workers=WORKERS)
-    builds.logs = LogCollector(manager.client, builds.pods, settings.object_store, manager.world, lambda pod: _wake(made, pod))
+    watches = (Watch(PODS, _build_of, builds.pod_is_news), Watch(PERSISTENT_VOLUME_CLAIMS, _build_of))
+    made = Controller("build", Build.resource, builds.reconcile, watches=watches, workers=WORKERS, is_news=builds.build_is_news)
+
+    def stored(pod: Object) -> None:
+        if builds.logs.complete(pod):
+            for request in _build_of(pod):
+                made.enqueue(request)
+
+    builds.logs = LogCollector(manager.client, builds.pods, settings.object_store, manager.world, stored)
     manager.add_loop("build-logs", builds.logs.run)
     return made
 
@@ -46,11 +52,6 @@ def controller(manager: Manager, settings: Settings) -> Controller:
 def _build_of(obj: Object) -> Iterable[Request]:
     build = labels(obj).get(BUILD_LABEL)
     return (Request(namespace(obj), build),) if build else ()
-
-
-def _wake(made: Controller, pod: Object) -> None:
-    for request in _build_of(pod):
-        made.enqueue(request)
 
 
 class Builds:
@@ -62,7 +63,7 @@ class Builds:
         self._client, self._world, self._settings = manager.client, manager.world, settings
         self._store = settings.object_store
         index = {BUILD_LABEL: build_index}
-        self._builds = manager.cache(Build.resource, indexes={STAGE_INDEX: stage_index})
+        self._builds = manager.cache(Build.resource)
         self.pods = manager.cache(PODS, indexes=index)
         self._configs = manager.cache(CiConfig.resource)
         self._teardown = Teardown(
@@ -76,6 +77,17 @@ class Builds:
         self.pods.on_change(self._pod_changed)
         self._ended: dict[str, float] = {}
         """By a pod's uid: when it was first seen over. Forgotten by a restart, which then waits anew, no longer."""
+
+    def build_is_news(self, old: Object | None, new: Object | None) -> bool:
+        """Whether a pass would do anything about a Build's change."""
+        build = new if new is not None else old or {}
+        return build_changed(old, new, bool(self.pods.by_index(BUILD_LABEL, f"{namespace(build)}/{name(build)}")))
+
+    def pod_is_news(self, old: Object | None, new: Object | None) -> bool:
+        """Whether a pass would do anything about a pod's change."""
+        pod = new if new is not None else old or {}
+        build = labels(pod).get(BUILD_LABEL)
+        return build is not None and pod_changed(self._builds.get(build, namespace(pod)), old, new)
 
     async def reconcile(self, request: Request) -> float | None:
         """One pass over one build."""
@@ -232,12 +244,13 @@ class Builds:
 
     async def _going_on(self, build: Object, pod: Object) -> float | None:
         status = pod.get("status") or {}
-        if build_state.phase(build) == "Starting" and _begun(status):
+        starting = build_state.phase(build) == "Starting"
+        if starting and _begun(status):
             await self._write(build, build_state.running(build, pod))
+            starting = False
+        elif deleting(pod):
             return None
-        if deleting(pod):
-            return None
-        return LOOK_AGAIN_SECONDS * (1 if build_state.phase(build) == "Starting" else 4)
+        return LOOK_AGAIN_SECONDS * (1 if starting else 4)
 
     async def _put_down(self, build: Object, pod: Object, verdict: Verdict) -> float | None:
         """End the pod; first remember why."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from boatyard.ci import build_state
 from boatyard.ci.ciconfig_fields import Builds
 from boatyard.ci.kinds import CICONFIG_LABEL, Build, CiConfig
-from boatyard.ci.queue import Limits, Plan, Quota, Team, Waiting, plan
+from boatyard.ci.queue import Limits, Quota, Team, Waiting, plan
 from boatyard.machinery.meta.core import CONFIG_MAPS
 from boatyard.machinery.meta.errors import Conflict, NotFound
 from boatyard.machinery.meta.objects import Object, name, namespace, revision, uid
@@ -18,7 +18,6 @@ from boatyard.machinery.runtime.settings import Settings
 LIMITS_NAME = "build-limits"
 """A ConfigMap in the system namespace: ``total`` and ``perNamespace``, how many builds may run at once."""
 QUEUE = Request("", "queue")
-STAGE_INDEX = "build-stage"
 RETRY_SECONDS = 0.1
 """After a build was changed by somebody else before it could be admitted."""
 
@@ -30,22 +29,11 @@ def controller(manager: Manager, settings: Settings) -> Controller:
     made = Controller("build-queue", Build.resource, queue.reconcile, watches=watches, requests=lambda build: ())
 
     def changed(old: Object | None, new: Object | None) -> None:
-        # A pass looks at all that wait: only what lets one in, or adds one, is worth it.
-        if _stage(old) != _stage(new):
+        if queue.take_in(old, new):
             made.enqueue(QUEUE)
 
     manager.cache(Build.resource).on_change(changed)
     return made
-
-
-def stage_index(build: Object) -> tuple[str, ...]:
-    """Waiting and active builds are found without looking at finished ones."""
-    found = build_state.stage(build)
-    return (found,) if found in ("waiting", "active") else ()
-
-
-def _stage(build: Object | None) -> str:
-    return build_state.stage(build) if build is not None else ""
 
 
 class Queue:
@@ -53,13 +41,17 @@ class Queue:
 
     def __init__(self, manager: Manager, settings: Settings) -> None:
         self._client, self._world, self._settings = manager.client, manager.world, settings
-        self._builds = manager.cache(Build.resource, indexes={STAGE_INDEX: stage_index})
         self._configs = manager.cache(CiConfig.resource)
         self._config_maps = manager.cache(CONFIG_MAPS)
-        self._recorder = manager.recorder("build-queue")
         self._outrun = False
-        self._assumed: dict[str, Team] = {}
-        """By uid: builds that were admitted and that the cache still shows as waiting."""
+        self._waiting: dict[str, tuple[Object, Waiting]] = {}
+        """By uid: the builds that wait."""
+        self._places: dict[str, Team] = {}
+        """By uid: the builds that have a place, also those whose admission the cache doesn't show yet."""
+        self._assumed: dict[str, None] = {}
+        """The latter."""
+        self._running: dict[Team, int] = {}
+        """How many places each team has."""
         self._quotas: dict[Team, tuple[str, Quota]] = {}
         """What each CiConfig may have, with the revision that says so: a pass asks for every team, and few change."""
 
@@ -67,38 +59,67 @@ class Queue:
         """The limits' ConfigMap concerns the queue."""
         return (QUEUE,) if (namespace(config_map), name(config_map)) == (self._settings.system_namespace, LIMITS_NAME) else ()
 
+    def take_in(self, old: Object | None, new: Object | None) -> bool:
+        """Note a Build's change. Whether it is worth a pass: one begins to wait, or one gives back its place."""
+        if old is not None and (new is None or uid(old) != uid(new)):
+            self._waiting.pop(uid(old), None)
+            freed = self._give_back(uid(old))
+            return freed if new is None else self.take_in(None, new) or freed
+        assert new is not None
+        key, stage = uid(new), build_state.stage(new)
+        if stage == "waiting":
+            if key in self._assumed:
+                return False
+            known, one = self._waiting.get(key), _waiting(new)
+            self._waiting[key] = new, one
+            return known is None or known[1] != one
+        self._assumed.pop(key, None)
+        self._waiting.pop(key, None)
+        if stage != "active":
+            return self._give_back(key)
+        self._take_place(key, _team(new))
+        return False
+
+    def _take_place(self, key: str, team: Team) -> None:
+        if key not in self._places:
+            self._places[key] = team
+            self._running[team] = self._running.get(team, 0) + 1
+
+    def _give_back(self, key: str) -> bool:
+        self._assumed.pop(key, None)
+        team = self._places.pop(key, None)
+        if team is None:
+            return False
+        self._running[team] -= 1
+        if not self._running[team]:
+            del self._running[team]
+        return True
+
     async def reconcile(self, request: Request) -> float | None:
         """Admit what fits, tell the others that they wait."""
         self._outrun = False
-        documents = {(namespace(one), name(one)): one for one in self._builds.by_index(STAGE_INDEX, "waiting")}
-        still = {uid(one) for one in documents.values()}  # membership only
-        self._assumed = {key: team for key, team in self._assumed.items() if key in still}
-        waiting = [_waiting(one) for one in documents.values() if uid(one) not in self._assumed]
-        found = self._plan(waiting)
+        if not self._waiting:
+            return None
+        waiting = {(one.namespace, one.name): (build, one) for build, one in self._waiting.values()}
+        quotas = {one.team: self._quota(one.team) for _, one in waiting.values()}
+        found = plan((one for _, one in waiting.values()), self._running, quotas, self._limits())
         for one in found.admit:
-            build = documents[(one.namespace, one.name)]
-            if await self._write(build, build_state.admitted(build, self._world.now())):
-                self._assumed[uid(build)] = one.team
+            build, _ = waiting.pop((one.namespace, one.name))
+            if await self._write(build, build_state.admitted(build, self._world.now())) and uid(build) in self._waiting:
+                del self._waiting[uid(build)]
+                self._assumed[uid(build)] = None
+                self._take_place(uid(build), one.team)
         for one in found.refuse:
-            build = documents[(one.namespace, one.name)]
+            build, _ = waiting.pop((one.namespace, one.name))
             limit = self._quota(one.team).waiting
             told = f"More than {limit} builds of {one.ciconfig} wait already."
             await self._write(
                 build, {"phase": "Error", "reason": "QueueFull", "message": told, **_finished(build, self._world.now())}
             )
-        placed = {(one.namespace, one.name) for one in (*found.admit, *found.refuse)}  # membership only
-        for one in waiting:
-            build = documents[(one.namespace, one.name)]
-            if (one.namespace, one.name) not in placed and build_state.phase(build) != "Queued":
+        for build, one in waiting.values():
+            if build_state.phase(build) != "Queued":
                 await self._write(build, build_state.queued(build, *self._why(one)))
         return RETRY_SECONDS if self._outrun else None
-
-    def _plan(self, waiting: list[Waiting]) -> Plan:
-        running: dict[Team, int] = {}
-        for team in (*(_team(one) for one in self._builds.by_index(STAGE_INDEX, "active")), *self._assumed.values()):
-            running[team] = running.get(team, 0) + 1
-        quotas = {team: self._quota(team) for team in dict.fromkeys((*running, *(one.team for one in waiting)))}
-        return plan(waiting, running, quotas, self._limits())
 
     def _quota(self, team: Team) -> Quota:
         config = self._configs.get(team[1], team[0])

@@ -28,10 +28,8 @@ EVERYTHING = Request("", "pods")
 def controller(manager: Manager, settings: Settings) -> Controller:
     """One request for all pods: what fits depends on the others."""
     scheduler = Scheduler(manager)
-    made = Controller(
-        "scheduler", PODS, scheduler.reconcile, requests=lambda pod: (),
-        watches=[Watch(NODES, everything), Watch(PERSISTENT_VOLUME_CLAIMS, everything), Watch(PERSISTENT_VOLUMES, everything)],
-    )  # fmt: skip
+    watches = [Watch(resource, everything, scheduler.is_news) for resource in (NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES)]
+    made = Controller("scheduler", PODS, scheduler.reconcile, requests=lambda pod: (), watches=watches)
     scheduler.follow(made)
     return made
 
@@ -62,18 +60,22 @@ class Scheduler:
         self.pods.on_change(pod_changed)
         self.nodes.on_change(self._node_changed)
 
+    def is_news(self, old: Object | None, new: Object | None) -> bool:
+        """Whether somebody waits for whatever changed."""
+        return bool(self.waiting)
+
     def take_in(self, old: Object | None, new: Object | None) -> bool:
-        """Whether the change of a pod is a reason to plan anew: one waits, or one has given back what it took."""
+        """Whether the change of a pod is a reason to plan anew: one begins to wait, or one has given back what others wait for."""
         if new is None:
             assert old is not None
             self.waiting.pop(uid(old), None)
             self.snapshot.remove_pod(uid(old))
-            return True
+            return bool(self.waiting) and not _finished(old)
         node = new["spec"].get("nodeName")
-        if (new.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        if _finished(new):
             self.waiting.pop(uid(new), None)
             self.snapshot.remove_pod(uid(new))
-            return (old is None) or (old.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+            return bool(self.waiting) and (old is None or not _finished(old))
         if node:
             self.waiting.pop(uid(new), None)
             if old is None or old["spec"].get("nodeName") != node:
@@ -204,6 +206,10 @@ class Scheduler:
         change = {"metadata": {"resourceVersion": pod["metadata"]["resourceVersion"]}, "status": {"conditions": conditions}}
         await self.client.patch(PODS, name(pod), change, namespace(pod), subresource="status")
         await self.recorder.event(pod, "Warning", "FailedScheduling", message)
+
+
+def _finished(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _age(pod: Object) -> tuple[str, int]:

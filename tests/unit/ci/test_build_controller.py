@@ -163,13 +163,13 @@ def test_a_push_becomes_a_verdict(yard):
 
 def test_it_takes_few_writes(yard):
     async def body(y: Yard) -> None:
-        before = len(y.world.lines)
+        before = len(y.world.history)
         await y.push()
         await y.says("shop-7", "Running")
         await y.says("shop-7", "Succeeded")
         await y.settle(4000)
         assert await y.build() is None
-        lines = [line for line in y.world.lines[before:] if " put " in line or " delete " in line]
+        lines = [line for line in y.world.history[before:].decode().splitlines() if " put " in line or " delete " in line]
         # Three of them are the test's own: the Build is made, and the node speaks twice.
         assert 0 < len(lines) - 3 <= 8, "\n".join(lines)
 

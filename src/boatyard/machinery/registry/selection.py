@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.selectors import FieldRequirement, FieldSelector, LabelSelector, as_text
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.store.store import Change, Route
+
+_PLAIN = re.compile("[A-Za-z0-9._-]+")
+"""Text that is the same in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,8 @@ class Selection:
     fields: FieldSelector
     """Paths in the object; requirements on name and namespace are kept apart."""
     place: tuple[FieldRequirement, ...]
+    needles: tuple[bytes, ...] = ()
+    """Bytes that stand in every document that matches: most others are told apart without decoding anything."""
 
     @classmethod
     def of(cls, kind: Kind, label_selector: str = "", field_selector: str = "") -> Selection:
@@ -35,7 +43,7 @@ class Selection:
             else:
                 raise BadRequest(f"field label not supported: {requirement.path}")
         labels = LabelSelector.parse(label_selector) if label_selector else LabelSelector()
-        return cls(labels, FieldSelector(tuple(fields)), tuple(place))
+        return cls(labels, FieldSelector(tuple(fields)), tuple(place), tuple(_needles(labels, fields)))
 
     def __bool__(self) -> bool:
         """Whether anything is left out."""
@@ -67,12 +75,25 @@ class Selection:
                 found = name if requirement.path == "metadata.name" else namespace
                 if (found == requirement.value) == requirement.negated:
                     return False
+        for needle in self.needles:
+            if needle not in value:
+                return False
         if self.labels and not self.labels.matches(documents.labels(value)):
             return False
         for one in self.fields.requirements:
             if (as_text(documents.field_reader(one.path)(value)) == one.value) == one.negated:
                 return False
         return True
+
+
+def _needles(labels: LabelSelector, fields: Iterable[FieldRequirement]) -> Iterable[bytes]:
+    """Documents are compact JSON (see :mod:`~boatyard.machinery.registry.documents`)."""
+    for label in labels.requirements:
+        if label.operator == "In" and len(label.values) == 1:
+            yield msgspec.json.encode({label.key: label.values[0]})[1:-1]
+    for one in fields:
+        if not one.negated and _PLAIN.fullmatch(one.value):
+            yield one.value.encode()  # without quotes: it may be the text of a number or a boolean
 
 
 def _name(change: Change) -> Iterable[str]:

@@ -31,15 +31,20 @@ class Terminal(Exception):
 
 Reconcile: TypeAlias = Callable[[Request], Awaitable[float | None]]
 ToRequests: TypeAlias = Callable[[Object], Iterable[Request]]
+IsNews: TypeAlias = Callable[[Object | None, Object | None], bool]
+"""Whether a change (None: was not, or is no longer, there) is worth a pass. False promises that a pass would do nothing about it,
+whatever else is the case; what time alone brings about is asked for by the seconds that a pass returns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Another type whose changes concern a controller's objects; ``to_requests`` says which. It is asked for the old and the new
-    state of what changed, so that an object that moves from one owner to another concerns both."""
+    state of what changed, so that an object that moves from one owner to another concerns both. ``is_news`` may leave changes
+    out."""
 
     resource: Resource
     to_requests: ToRequests
+    is_news: IsNews | None = None
 
 
 def itself(obj: Object) -> Iterable[Request]:
@@ -64,15 +69,15 @@ class Controller:
     ``reconcile(request)`` reads the world anew and does what is missing. It returns the seconds until the next pass, or None when
     only a change asks for one. Raising means: again later, with back-off; :class:`Terminal`: not again until something changes.
     Two passes over one object never run at the same time; ``workers`` bounds how many objects are worked on at once. ``requests``
-    says what a change of an object asks for, where that isn't a pass over the object itself.
+    says what a change of an object asks for, where that isn't a pass over the object itself; ``is_news`` may leave changes out.
     """
 
     def __init__(
         self, name: str, resource: Resource, reconcile: Reconcile, *, watches: Sequence[Watch] = (), workers: int = 1,
-        requests: ToRequests = itself,
+        requests: ToRequests = itself, is_news: IsNews | None = None,
     ) -> None:  # fmt: skip
         self.name, self.resource, self.reconcile = name, resource, reconcile
-        self.watches, self.workers, self.requests = tuple(watches), workers, requests
+        self.watches, self.workers, self.requests, self.is_news = tuple(watches), workers, requests, is_news
         self._queue: WorkQueue[Request] | None = None
         self._early: dict[Request, None] = {}
 

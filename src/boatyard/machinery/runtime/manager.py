@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.runtime.cache import Cache, IndexFunction
-from boatyard.machinery.runtime.controller import Controller, ToRequests
+from boatyard.machinery.runtime.cache import Cache, ChangeHandler, IndexFunction
+from boatyard.machinery.runtime.controller import Controller, IsNews, ToRequests
 from boatyard.machinery.runtime.events import Recorder
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.machinery.runtime.world import World
@@ -62,9 +62,9 @@ class Manager:
     def add(self, controller: Controller) -> None:
         """Have a controller run, and told of its objects and of what it watches. Before :meth:`run` only."""
         self._controllers.append(controller)
-        self.cache(controller.resource).on_change(_feed(controller, controller.requests))
+        self.cache(controller.resource).on_change(_feed(controller, controller.requests, controller.is_news))
         for watch in controller.watches:
-            self.cache(watch.resource).on_change(_feed(controller, watch.to_requests))
+            self.cache(watch.resource).on_change(_feed(controller, watch.to_requests, watch.is_news))
 
     def add_loop(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Have something else run beside the controllers (a heartbeat, a scheduler), once the caches are filled."""
@@ -103,8 +103,10 @@ async def _endless(name: str, run: Callable[[], Awaitable[None]]) -> None:
     raise RuntimeError(f"the loop {name} ended")
 
 
-def _feed(controller: Controller, to_requests: ToRequests) -> Callable[[Object | None, Object | None], None]:
+def _feed(controller: Controller, to_requests: ToRequests, is_news: IsNews | None) -> ChangeHandler:
     def feed(old: Object | None, new: Object | None) -> None:
+        if is_news is not None and not is_news(old, new):
+            return
         for obj in (old, new):
             if obj is not None:
                 for request in to_requests(obj):
