@@ -107,14 +107,16 @@ class Machine:
 class SimNode:
     """A node agent in a page: starts what is bound to it, says how it ends, ends what is deleted.
 
-    ``script(pod)`` says what its processes do: when they end, and how. The machine outlives the agent.
+    ``script(pod)`` says what its processes do: when they end, and how. The machine outlives the agent. Without ``pod_network`` pods
+    share the machine's.
     """
 
     def __init__(
         self, world: SimWorld, node: str, api: Component, script: Callable[[Object], Process], *,
-        crash_rate: float = 0.0, pods: int = 110,
+        crash_rate: float = 0.0, pods: int = 110, pod_network: bool = True,
     ) -> None:  # fmt: skip
         self.world, self.node, self.api, self.script, self.capacity = world, node, api, script, pods
+        self.pod_network = pod_network
         self.machine = Machine()
         self.component = Component(world, node, self._main, crash_rate=crash_rate)
 
@@ -164,7 +166,8 @@ class SimNode:
         except AlreadyExists:
             pass
         ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": rfc3339(self.world.now())}
-        status = {"allocatable": {"cpu": "64", "memory": "256Gi", "pods": str(self.capacity)}, "conditions": [ready]}
+        network = {"type": "PodNetwork", "status": str(self.pod_network)}
+        status = {"allocatable": {"cpu": "64", "memory": "256Gi", "pods": str(self.capacity)}, "conditions": [ready, network]}
         await client.patch(NODES, self.node, {"status": status}, subresource="status")
         try:
             await client.create(LEASES, {"metadata": {"name": self.node}, "spec": {"holderIdentity": self.node}}, "kube-node-lease")

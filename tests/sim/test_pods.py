@@ -89,6 +89,58 @@ def scenario(sim: Any, pods: int, crash_rate: float) -> Callable[[SimWorld], Any
     return run
 
 
+def crowded(sim: Any, pods: int, crash_rate: float) -> Callable[[SimWorld], Any]:
+    """Pods that listen on one of three ports, and machines that have no network for them but their own."""
+
+    async def run(world: SimWorld) -> None:
+        control = sim.control_plane(world, controllers, crash_rate=crash_rate)
+        nodes: list[Any] = []
+
+        def port(pod: Any) -> int:
+            return pod["spec"]["containers"][0]["ports"][0]["containerPort"]
+
+        def script(pod: Any) -> Any:
+            machine = next(node for node in nodes if node.node == pod["spec"]["nodeName"]).machine
+            process = sim.process(world.now() + 3)
+            process.owner = str(port(pod))
+            others = [other.owner for other in machine.running.values() if other.ends_at > world.now()]
+            assert process.owner not in others, f"two listen on {process.owner} of {pod['spec']['nodeName']}"
+            return process
+
+        settings = {"crash_rate": crash_rate, "pod_network": False}
+        nodes += [sim.node(world, f"node-{n}", control.component, script, **settings) for n in range(2)]
+
+        async def user(life: Incarnation) -> None:
+            client: Any = Connection(life, control.component)
+            for number in range(pods):
+                container = {"name": "main", "image": "x", "ports": [{"containerPort": 5432 + number % 3}]}
+                spec = {"containers": [container], "tolerations": TOLERATIONS}
+                while True:
+                    try:
+                        await client.create(PODS, {"metadata": {"name": f"p-{number}"}, "spec": spec}, "default")
+                    except AlreadyExists:
+                        break
+                    except (ApiError, OSError):
+                        await asyncio.sleep(0.2)
+            await asyncio.get_running_loop().create_future()
+
+        for component in (control.component, *(node.component for node in nodes), Component(world, "user", user)):
+            component.start()
+
+        def done() -> bool:
+            records = control.store.range("/registry/core/pods/").records
+            return len(records) == pods and all(b'"phase":"Succeeded"' in record.value for record in records)
+
+        await world.until(done, "every pod had its turn", within=5_000)
+
+    return run
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_two_pods_listen_on_one_port_of_a_machine(sim: Any, seed: int) -> None:
+    simulate(seed, crowded(sim, pods=24, crash_rate=0.01))
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_every_pod_has_its_verdict(sim: Any, seed: int) -> None:
     history = simulate(seed, scenario(sim, pods=40, crash_rate=0.01))

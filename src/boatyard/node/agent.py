@@ -148,7 +148,10 @@ def _identity(
         sandbox = capabilities.sandboxes[0]
     network = None
     if capabilities is not None:
-        network = (capabilities.network, "" if capabilities.network else "; ".join(capabilities.advice))
+        if sandbox == "process":
+            network = (False, "pods use the addresses and ports of this machine: the process sandbox gives them no network")
+        else:
+            network = (capabilities.network, "" if capabilities.network else "; ".join(capabilities.advice))
     return NodeIdentity(
         name=node_name, address=host_ip, version=boatyard.__version__, sandbox=sandbox, labels=labels,
         volumes_directory=str(paths.claims), network=network,

@@ -24,6 +24,9 @@ class Demand:
     labels: dict[str, str]
     requests: dict[str, int]
     host_ports: tuple[Port, ...]
+    """Those it takes of any node."""
+    declared_ports: tuple[Port, ...]
+    """Those it takes of a node that shares its network with its pods: every port that a container says it listens on."""
     node_selector: dict[str, str]
     node_affinity: Object
     pod_affinity: Object
@@ -38,8 +41,8 @@ class Demand:
         """Equal for pods that fit on the same nodes; empty when that depends on more than the pod's own spec."""
         if self.pod_affinity or self.pod_anti_affinity:
             return ""
-        parts = (self.requests, self.host_ports, self.node_selector, self.node_affinity, self.tolerations, self.volume_affinities)
-        return repr(parts)
+        ports = (self.host_ports, self.declared_ports)
+        return repr((self.requests, ports, self.node_selector, self.node_affinity, self.tolerations, self.volume_affinities))
 
 
 @lru_cache(maxsize=4096)
@@ -57,8 +60,10 @@ def demand_of(pod: Object, volume_affinities: tuple[Object, ...] = ()) -> Demand
     """Read a pod."""
     spec = pod.get("spec") or {}
     affinity = spec.get("affinity") or {}
+    host_ports, declared_ports = _ports(spec, bool(spec.get("hostNetwork"))), _ports(spec, True)
     return Demand(
-        uid(pod), namespace(pod), name(pod), labels(pod), requests_of(spec), _host_ports(spec), spec.get("nodeSelector") or {},
+        uid(pod), namespace(pod), name(pod), labels(pod), requests_of(spec), host_ports, declared_ports,
+        spec.get("nodeSelector") or {},
         affinity.get("nodeAffinity") or {}, affinity.get("podAffinity") or {}, affinity.get("podAntiAffinity") or {},
         tuple(spec.get("tolerations") or ()), spec.get("priority") or 0, volume_affinities,
     )  # fmt: skip
@@ -104,11 +109,12 @@ def _raise_to(total: dict[str, int], least: dict[str, int]) -> None:
         total[key] = max(total.get(key, 0), value)
 
 
-def _host_ports(spec: Object) -> tuple[Port, ...]:
+def _ports(spec: Object, shared: bool) -> tuple[Port, ...]:
+    """The node's ports that a pod takes; ``shared``: its network is the node's."""
     found: list[Port] = []
     for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
         for port in container.get("ports") or ():
-            number = port.get("hostPort") or (port.get("containerPort") if spec.get("hostNetwork") else 0)
+            number = port.get("hostPort") or (port.get("containerPort") if shared else 0)
             if number:
                 address = port.get("hostIP") or ""
                 found.append((port.get("protocol") or "TCP", "" if address == "0.0.0.0" else address, number))

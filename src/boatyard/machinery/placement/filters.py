@@ -42,7 +42,7 @@ def _node_affinity(pod: Demand, node: NodeState, nodes: Mapping[str, NodeState])
 
 
 def _host_ports(pod: Demand, node: NodeState, nodes: Mapping[str, NodeState]) -> list[str]:
-    for protocol, address, number in pod.host_ports:
+    for protocol, address, number in node.ports_of(pod):
         for taken_protocol, taken_address, taken_number in node.ports:
             if (taken_protocol, taken_number) == (protocol, number) and (
                 not address or not taken_address or address == taken_address
@@ -54,7 +54,7 @@ def _host_ports(pod: Demand, node: NodeState, nodes: Mapping[str, NodeState]) ->
 def _resources(pod: Demand, node: NodeState, nodes: Mapping[str, NodeState]) -> list[str]:
     told: list[str] = []
     for key, wanted in pod.requests.items():
-        if node.allocated.get(key, 0) + wanted > node.allocatable.get(key, 110 if key == "pods" else 0):
+        if node.allocated.get(key, 0) + wanted > node.allocatable.get(key, 0):
             told.append("Too many pods" if key == "pods" else f"Insufficient {key}")
     return told
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from boatyard.machinery.meta.conditions import condition
 from boatyard.machinery.meta.objects import Object, labels, name
 from boatyard.machinery.placement.demand import Demand, Port, amount
+
+POD_NETWORK = "PodNetwork"
+"""The condition by which a node agent says whether pods have addresses of their own; False: they share the node's and its ports."""
 
 
 class NodeState:
     """One node and the pods on it."""
 
-    __slots__ = ("allocatable", "allocated", "labels", "name", "pods", "ports", "repelling", "taints", "unschedulable")
+    __slots__ = (
+        "allocatable", "allocated", "labels", "name", "pods", "ports", "repelling", "shares_network", "taints", "unschedulable",
+    )  # fmt: skip
 
     def __init__(self, node: Object) -> None:
         self.pods: dict[str, Demand] = {}
@@ -27,12 +33,18 @@ class NodeState:
         self.taints = tuple(spec.get("taints") or ())
         offered = status.get("allocatable") or status.get("capacity") or {}
         self.allocatable = {key: amount(key, value) for key, value in offered.items()}
+        network = condition(node, POD_NETWORK)
+        self.shares_network = network is not None and network.get("status") == "False"
+        # What the pods take of a node's ports depends on it.
+        self.ports = {}
+        for pod in self.pods.values():
+            self._take_ports(pod)
 
     def copy(self) -> NodeState:
         """One's own, to try things on."""
         twin = object.__new__(NodeState)
         twin.name, twin.labels, twin.unschedulable, twin.taints = self.name, self.labels, self.unschedulable, self.taints
-        twin.allocatable = self.allocatable
+        twin.allocatable, twin.shares_network = self.allocatable, self.shares_network
         twin.pods, twin.allocated, twin.ports = dict(self.pods), dict(self.allocated), dict(self.ports)
         twin.repelling = dict(self.repelling)
         return twin
@@ -45,8 +57,7 @@ class NodeState:
             self.repelling[pod.uid] = pod
         for key, value in pod.requests.items():
             self.allocated[key] = self.allocated.get(key, 0) + value
-        for port in pod.host_ports:
-            self.ports[port] = self.ports.get(port, 0) + 1
+        self._take_ports(pod)
 
     def remove(self, pod_uid: str) -> None:
         """Take a pod away, if it is here."""
@@ -56,10 +67,18 @@ class NodeState:
         self.repelling.pop(pod_uid, None)
         for key, value in pod.requests.items():
             self.allocated[key] -= value
-        for port in pod.host_ports:
+        for port in self.ports_of(pod):
             self.ports[port] -= 1
             if not self.ports[port]:
                 del self.ports[port]
+
+    def ports_of(self, pod: Demand) -> tuple[Port, ...]:
+        """What of this node's ports a pod takes, or would take."""
+        return pod.declared_ports if self.shares_network else pod.host_ports
+
+    def _take_ports(self, pod: Demand) -> None:
+        for port in self.ports_of(pod):
+            self.ports[port] = self.ports.get(port, 0) + 1
 
 
 class Snapshot:

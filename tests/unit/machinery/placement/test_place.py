@@ -119,6 +119,50 @@ def test_a_pod_of_the_host_network_takes_its_container_ports() -> None:
     assert told["two"].endswith("free ports for the requested pod ports.")
 
 
+def test_a_node_that_has_not_told_yet_what_it_offers_gets_nothing() -> None:
+    silent = {"metadata": {"name": "a", "labels": {}}, "spec": {}}
+    assert where(snapshot(silent), {"metadata": {"name": "p"}, "spec": {"containers": []}})["p"].endswith("1 Too many pods.")
+
+
+def sharing(name: str) -> Any:
+    """A node whose pods have no network of their own."""
+    made = node(name)
+    made["status"]["conditions"] = [{"type": "PodNetwork", "status": "False", "reason": "PodsShareTheHostNetwork"}]
+    return made
+
+
+def listening(name: str, *ports: int, **more: Any) -> Any:
+    return pod(name, containers=[{"name": "m", "ports": [{"containerPort": port} for port in ports]}], **more)
+
+
+def test_where_pods_share_the_nodes_network_they_take_the_ports_they_declare() -> None:
+    told = where(snapshot(sharing("a")), listening("one", 80, 5432), listening("two", 5432), listening("three", 5433))
+    assert (told["one"], told["three"]) == ("a", "a")
+    assert told["two"] == "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
+
+
+def test_ports_of_sidecars_count_too() -> None:
+    sidecar = {"name": "db", "restartPolicy": "Always", "ports": [{"containerPort": 5432}]}
+    told = where(snapshot(sharing("a")), pod("one", initContainers=[sidecar]), pod("two", initContainers=[sidecar]))
+    assert told["one"] == "a" and told["two"].endswith("free ports for the requested pod ports.")
+
+
+def test_another_node_takes_the_second_one() -> None:
+    told = where(snapshot(sharing("a"), node("b")), *(listening(name, 5432) for name in ("one", "two", "three")))
+    assert sorted(told.values()) == ["a", "b", "b"]
+
+
+def test_a_node_that_loses_its_network_knows_which_ports_its_pods_take() -> None:
+    snap = snapshot(node("a"), on={"a": listening("there", 5432)})
+    assert where(snap, listening("p", 5432)) == {"p": "a"}
+    snap.set_node(sharing("a"))
+    assert where(snap, listening("p", 5432))["p"].endswith("free ports for the requested pod ports.")
+    snap.remove_pod("there")
+    assert where(snap, listening("p", 5432)) == {"p": "a"}
+    snap.set_node(node("a"))
+    assert snap.nodes["a"].ports == {}
+
+
 def test_anti_affinity_keeps_apart_in_both_directions() -> None:
     apart = pod("apart", labels={"app": "web"}, affinity=pods_affinity("podAntiAffinity", "web"))
     web = pod("web", labels={"app": "web"})

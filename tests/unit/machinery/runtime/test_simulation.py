@@ -19,9 +19,9 @@ def test_time_jumps() -> None:
                 await world.loop.create_future()
         assert world.monotonic() == 90_000
 
-    began = time.perf_counter()
+    began = time.process_time()
     simulate(1, scenario)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_the_same_seed_gives_the_same_history_and_another_seed_another() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from boatyard.machinery.meta.conditions import condition, is_true
 from boatyard.machinery.meta.core import LEASES, NODES
 from boatyard.machinery.meta.timestamps import parse_time
+from boatyard.node.agent import NodePaths, _identity
 from boatyard.node.registration.host import Pressure
+from boatyard.node.registration.node_object import conditions
+from boatyard.node.runtime import Capabilities
 
 
 async def node_of(node):
@@ -70,3 +75,14 @@ def test_a_node_that_was_written_off_says_that_it_is_here(node_scenario):
         assert is_true(await node_of(node), "Ready")
 
     node_scenario(scenario)
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "network", "own"), [("bubblewrap", True, True), ("bubblewrap", False, False), ("process", True, False)]
+)
+def test_it_says_whether_pods_have_addresses_of_their_own(tmp_path, sandbox, network, own):
+    """Placement keeps apart by it what declares the same port."""
+    machine = Capabilities(("bubblewrap", "process"), "root", (), network, ("no bridge can be made here",))
+    identity = _identity(NodePaths(tmp_path), "n1", "127.0.0.1", sandbox, machine, {})
+    told = {one["type"]: one for one in conditions(identity, {}, (), 0.0)}["PodNetwork"]
+    assert (told["status"], told["reason"]) == (("True", "PodsHaveAddresses") if own else ("False", "PodsShareTheHostNetwork"))
