@@ -127,7 +127,7 @@ class SimNode:
 
         async def reconcile(request: Request) -> float | None:
             pod = pods.get(request.name, request.namespace)
-            return await self._converge(client, pod) if pod is not None else self._forget(pods)
+            return await self._converge(client, pod) if pod is not None else self._gone(request)
 
         agent = Controller(self.node, PODS, reconcile, workers=4)
         pods.on_change(lambda old, new: agent.enqueue(Request(namespace(new or old or {}), name(new or old or {}))))
@@ -229,6 +229,11 @@ class SimNode:
         process = self.machine.running.pop(pod_uid, None)
         if process is not None:
             process.end()
+
+    def _gone(self, request: Request) -> None:
+        pod_uid = self.machine.by_name.pop(request, None)
+        if pod_uid is not None:
+            self._end(pod_uid)
 
     def _forget(self, pods: Any) -> None:
         known = {uid(pod) for pod in pods.list()}  # membership only

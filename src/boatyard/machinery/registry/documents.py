@@ -48,6 +48,12 @@ def decode(value: bytes, revision: int) -> Object:
     return obj
 
 
+@lru_cache(maxsize=64)
+def shared(value: bytes, revision: int) -> Object:
+    """The object as :func:`decode` gives it, read-only: who watches the same things in one process sees the same objects."""
+    return decode(value, revision)
+
+
 def with_revision(value: bytes, revision: int) -> bytes:
     """The object's JSON with its resourceVersion."""
     return b'%s"resourceVersion":"%d",%s' % (HEAD, revision, value[_AFTER_HEAD:])
@@ -61,7 +67,8 @@ def labels(value: bytes) -> dict[str, str]:
 
 @lru_cache(maxsize=256)
 def field_reader(path: str) -> Callable[[bytes], Any]:
-    """Reads the value below a dotted path, None where there is none, without making anything of the rest of the document."""
+    """Reads the value below a dotted path, None where there is none, without making anything of the rest of the document. A few are
+    remembered, as whoever watches asks in turn."""
     shape: Any = Any
     for step in reversed(path.split(".")):
         below = shape if shape is Any else shape | None
@@ -69,6 +76,7 @@ def field_reader(path: str) -> Callable[[bytes], Any]:
     read = msgspec.json.Decoder(shape).decode
     depth = path.count(".") + 1
 
+    @lru_cache(maxsize=16)
     def field(value: bytes) -> Any:
         try:
             found: Any = read(value)

@@ -33,11 +33,11 @@ class RecordEvent(NamedTuple):
         return documents.with_revision(self.value, self.revision)
 
     def object(self, resource: Resource) -> Object:
-        """The object, fresh, with its resourceVersion."""
+        """The object with its resourceVersion, read-only: all watchers of this process are shown the same one."""
         if self.type == "BOOKMARK":
             metadata = {"resourceVersion": str(self.revision)}
             return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata}
-        return documents.decode(self.value, self.revision)
+        return documents.shared(self.value, self.revision)
 
 
 class Batch:
