@@ -19,6 +19,12 @@ def migrate(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     """
     kept = path.with_name(f"{path.name}.format-{version}")
     copy(connection, kept)
+    upgrade(connection, version)
+    return kept
+
+
+def upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """The steps alone. Raises sqlite3.Error; then the steps before the one that failed are done."""
     for step in range(version, sql.FORMAT):
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -29,11 +35,13 @@ def migrate(connection: sqlite3.Connection, path: Path, version: int) -> Path:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    return kept
 
 
-def copy(connection: sqlite3.Connection, target: Path) -> None:
-    """One state of the file as a file of its own, private, durable, whole or not at all. Raises sqlite3.Error, OSError."""
+def copy(connection: sqlite3.Connection, target: Path, look: Callable[[Path], None] = lambda part: None) -> None:
+    """One state of the file as a file of its own, private, durable, whole or not at all. ``look`` sees it before it has its name.
+
+    Raises sqlite3.Error, OSError, and what ``look`` does.
+    """
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     try:
@@ -45,6 +53,7 @@ def copy(connection: sqlite3.Connection, target: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        look(part)
         os.replace(part, target)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -18,6 +18,9 @@ CHECKPOINT_PAGES = 1000
 LOG_BYTES = 64 * 1024 * 1024
 """What the write-ahead log is cut to after a long reader kept it from starting over."""
 
+RESTORING = "-restoring"
+"""Ends the name of what a restore is about to put in place."""
+
 
 class Opened(NamedTuple):
     """A store's connections and the lock on it."""
@@ -97,6 +100,8 @@ def look_before(path: Path, *, expected: bool) -> None:
     """
     log, mark = path.with_name(path.name + "-wal"), path.with_name(path.name + "-used")
     log_bytes = log.stat().st_size if log.exists() else 0
+    if not path.exists() and path.with_name(path.name + RESTORING).exists():
+        raise damaged(path, "a restore was cut off; repeat it")
     if not path.exists() or not path.stat().st_size:
         if log_bytes or mark.exists() or expected:
             state = "empty" if path.exists() else "missing"

@@ -7,7 +7,7 @@ log, its history and every copy of it never see such a value in clear.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from functools import lru_cache
 
@@ -57,7 +57,7 @@ class SealedStore:
         writing.add_done_callback(self._writing.pop)
         return await asyncio.shield(writing)
 
-    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncIterator[list[Change]]:
+    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
         """Raises Unreadable at the step that would tell of a value that can't be read."""
         if not self._touches(prefix):
             return self._inner.watch(prefix, after, route)
@@ -154,11 +154,11 @@ class SealedStore:
         previous = None if change.previous is None else self._opened(change.key, change.previous)
         return change._replace(value=self._opened(change.key, change.value), previous=previous)
 
-    async def _watch(self, prefix: str, after: int, route: Route | None) -> AsyncIterator[list[Change]]:
+    async def _watch(self, prefix: str, after: int, route: Route | None) -> AsyncGenerator[list[Change]]:
         if route is not None:
             route = Route(self._routed(route.values), route.value)
         inner = self._inner.watch(prefix, after, route)
-        async with aclosing(inner) as batches:  # type: ignore[type-var]
+        async with aclosing(inner) as batches:
             async for batch in batches:
                 yield [self._changed(change) for change in batch]
 

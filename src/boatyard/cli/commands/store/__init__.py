@@ -14,5 +14,7 @@ def command() -> None:
     \b
     Examples:
       boatyard store check
+      boatyard store backup /srv/backups --keep 14
+      boatyard store restore /srv/backups/boatyard-20261121T090000000000Z.db
       boatyard store rotate-key
     """
