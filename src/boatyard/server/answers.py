@@ -29,6 +29,12 @@ def raw(body: bytes, status: int = 200, type: str = JSON, warnings: list[str] | 
     return response
 
 
+def indent(response: web.Response) -> None:
+    """For people to read (``?pretty=true``)."""
+    if response.content_type == JSON and isinstance(response.body, bytes) and response.body:
+        response.body = msgspec.json.format(response.body, indent=2) + b"\n"
+
+
 def refusal(error: ApiError) -> web.Response:
     """The Status of an error."""
     response = answer(error.to_status(), error.code)

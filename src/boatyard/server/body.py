@@ -10,6 +10,7 @@ from aiohttp import web
 from boatyard.machinery.meta import yaml
 from boatyard.machinery.meta.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from boatyard.server import protobuf
+from boatyard.server.duplicates import duplicates
 
 LIMIT_BYTES = 3 * 1024 * 1024
 _JSON = ("application/json", "", "*/*")
@@ -29,8 +30,9 @@ def content_type(request: web.Request) -> str:
     return request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
 
 
-async def document(request: web.Request) -> dict[str, Any]:
-    """The one object that a create, update or delete sends (empty without a body).
+async def document(request: web.Request, repeated: list[str] | None = None) -> dict[str, Any]:
+    """The one object that a create, update or delete sends (empty without a body). ``repeated`` gets the fields that JSON has more
+    than once; YAML that has is refused.
 
     Raises BadRequest, UnsupportedMediaType, RequestEntityTooLarge.
     """
@@ -49,6 +51,8 @@ async def document(request: web.Request) -> dict[str, Any]:
         raise UnsupportedMediaType(told)
     if not isinstance(value, dict):
         raise BadRequest("the body of the request must be an object")
+    if repeated is not None and type in _JSON:
+        repeated += duplicates(data, value)
     return value
 
 

@@ -8,11 +8,14 @@ from typing import get_args
 
 from aiohttp import web
 
+from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import BadRequest, FieldError, Invalid, invalid
+from boatyard.machinery.meta.field_errors import too_long, unsupported
 from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.request import FieldValidation
 from boatyard.server.media import Form, negotiate
 
+_LONGEST_MANAGER_BYTES = 128
 _OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
 
 
@@ -51,9 +54,8 @@ class Call:
     def dry_run(self, asked: list[str] | None = None) -> bool:
         """Whether nothing may be written. Raises Invalid for anything but ``All``."""
         asked = (asked or []) + self.request.query.getall("dryRun", [])
-        for value in asked:
-            if value != "All":
-                raise self.unsupported("dryRun", value, "All")
+        if any(value != "All" for value in asked):
+            raise self.wrong(unsupported("dryRun", asked, ("All",)))
         return bool(asked)
 
     def field_validation(self) -> FieldValidation:
@@ -62,17 +64,25 @@ class Call:
         for known in get_args(FieldValidation):
             if value == known:
                 return known
-        raise self.unsupported("fieldValidation", value, "Ignore", "Strict", "Warn")
+        raise self.wrong(unsupported("fieldValidation", value, ("", "Ignore", "Strict", "Warn")))
 
-    def unsupported(self, field: str, value: str, *known: str) -> Invalid:
-        """An option of this call has a value that isn't one of ``known``."""
-        told = f'Unsupported value: "{value}": supported values: ' + ", ".join(f'"{name}"' for name in known)
-        options = _OPTIONS.get(self.request.method, "ListOptions")
-        return invalid(options, "meta.k8s.io", "", [FieldError(field, "FieldValueNotSupported", told)])
+    def wrong(self, *errors: FieldError) -> Invalid:
+        """The options of this call are refused."""
+        return invalid(_OPTIONS.get(self.request.method, "ListOptions"), "meta.k8s.io", "", list(errors))
 
     def field_manager(self) -> str:
-        """Who owns what this call writes: as said, else the program's name as Kubernetes takes it from the user agent."""
-        manager = self.query.get("fieldManager") or self.request.headers.get("User-Agent", "").partition("/")[0]
-        if len(manager) > 128 or not manager.isprintable():
-            raise BadRequest("fieldManager: must be at most 128 printable characters")
-        return manager or "unknown"
+        """Who owns what this call writes: as said, else the program's name as Kubernetes takes it from the user agent.
+
+        Raises Invalid.
+        """
+        manager = self.query.get("fieldManager", "")
+        if len(manager.encode()) > _LONGEST_MANAGER_BYTES:
+            raise self.wrong(too_long("fieldManager", _LONGEST_MANAGER_BYTES))
+        for at, character in enumerate(manager):
+            if not character.isprintable():
+                told = f"invalid character U+{ord(character):04X} (at position {at})"
+                raise self.wrong(field_errors.invalid("fieldManager", manager, told))
+        if manager:
+            return manager
+        agent = self.request.headers.get("User-Agent", "").partition("/")[0]
+        return "".join(character for character in agent if character.isprintable())[:_LONGEST_MANAGER_BYTES] or "unknown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Collection, Mapping
 
 from aiohttp import web
 
@@ -13,8 +14,12 @@ PROTOCOL = (1, 34)
 """The version of Kubernetes whose protocol we follow; kubectl warns when it is far from its own."""
 
 
+_HEADERS = {"Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff"}
+
+
 class Health:
-    """``/version``, ``/healthz``, ``/livez``, ``/readyz``."""
+    """``/version``, ``/healthz``, ``/livez``, ``/readyz``: ``?verbose`` tells every check, ``?exclude=ping`` leaves one out, and
+    each has an address of its own (``/readyz/ping``)."""
 
     def __init__(self, version: str) -> None:
         self._version = version
@@ -27,11 +32,13 @@ class Health:
         path = call.request.path.rstrip("/")
         if path == "/version":
             return answer(self._told())
-        if path in ("/healthz", "/livez"):
-            return web.Response(text="ok")
-        if path == "/readyz":
-            return web.Response(text="stopping", status=503) if self.stopping else web.Response(text="ok")
-        return None
+        kind, *one = path[1:].split("/")
+        if kind not in ("healthz", "livez", "readyz") or len(one) > 1:
+            return None
+        checks = {"ping": True} if kind != "readyz" else {"ping": True, "shutdown": not self.stopping}
+        if one:
+            return None if one[0] not in checks else _said(f"{kind} check", {one[0]: checks[one[0]]}, (), False)
+        return _said(f"{kind} check", checks, call.request.query.getall("exclude", ()), "verbose" in call.query)
 
     def _told(self) -> dict[str, str]:
         major, minor = PROTOCOL
@@ -40,3 +47,14 @@ class Health:
             "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "",
             "compiler": platform.python_implementation(), "platform": f"{platform.system().lower()}/{platform.machine()}",
         }  # fmt: skip
+
+
+def _said(what: str, checks: Mapping[str, bool], excluded: Collection[str], verbose: bool) -> web.Response:
+    """In the words of apiserver's ``healthz`` package; 503 where it says 500, since it is nobody's fault."""
+    lines = [
+        f"[+]{name} excluded: ok" if name in excluded else f"[+]{name} ok" if good else f"[-]{name} failed"
+        for name, good in checks.items()
+    ]
+    good = all(good or name in excluded for name, good in checks.items())
+    told = "\n".join((*lines, f"{what} {'passed' if good else 'failed'}", ""))
+    return web.Response(text=told if verbose or not good else "ok", status=200 if good else 503, headers=_HEADERS)

@@ -8,7 +8,9 @@ import msgspec
 from aiohttp import web
 
 from boatyard.machinery.client.client import PatchType, Propagation
-from boatyard.machinery.meta.errors import BadRequest, FieldError, MethodNotAllowed, NotAcceptable, UnsupportedMediaType, invalid
+from boatyard.machinery.meta import field_errors
+from boatyard.machinery.meta.errors import BadRequest, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
+from boatyard.machinery.meta.field_errors import forbidden, required, unsupported
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents
 from boatyard.machinery.registry.kind import Kind
@@ -86,7 +88,7 @@ class Objects:
         return raw(b'%s,"items":[%s]}\n' % (head[:-1], items), type=form.type)
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        document = await body.document(call.request)
+        document = await self._document(call, kind)
         if not document:
             raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         obj = await self._registry.create(
@@ -97,13 +99,25 @@ class Objects:
         return self._object(call, kind, obj, 201)
 
     async def _update(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        document = await body.document(call.request)
+        document = await self._document(call, kind)
         obj = await self._registry.update(
             call.caller, kind.resource, document, name=path.name, namespace=path.namespace or None,
             subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
             field_validation=call.field_validation(), warnings=call.warnings,
         )  # fmt: skip
         return self._object(call, kind, obj)
+
+    async def _document(self, call: Call, kind: Kind) -> Object:
+        """The object that is sent, its fields each once as far as the caller cares."""
+        validation, repeated = call.field_validation(), list[str]()
+        document = await body.document(call.request, None if validation == "Ignore" else repeated)
+        told = [f'duplicate field "{path}"' for path in repeated]
+        if told and validation == "Strict":
+            name, version = kind.resource.kind, kind.resource.version
+            why = f"strict decoding error: {', '.join(told)}"
+            raise BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {why}')
+        call.warnings += told
+        return document
 
     async def _patch(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         type = body.content_type(call.request)
@@ -113,6 +127,8 @@ class Objects:
         if type not in PATCHES:
             known = ", ".join((*PATCHES, *APPLIES))
             raise UnsupportedMediaType(f"the body of the request was in an unknown format - accepted media types include: {known}")
+        if "force" in call.query:
+            raise call.wrong(forbidden("force", "may not be specified for non-apply patch"))
         obj = await self._registry.patch(
             call.caller, kind.resource, path.name, body.json(data), path.namespace or None, type=PATCHES[type],
             subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
@@ -122,8 +138,7 @@ class Objects:
 
     async def _apply(self, call: Call, kind: Kind, path: ResourcePath, data: bytes) -> web.Response:
         if not call.query.get("fieldManager"):
-            error = FieldError("fieldManager", "FieldValueRequired", "Required value: is required for apply patch")
-            raise invalid("PatchOptions", "meta.k8s.io", "", [error])
+            raise call.wrong(required("fieldManager", "is required for apply patch"))
         document = body.parsed_yaml(data)
         if not isinstance(document, dict):
             raise BadRequest("the body of an apply must be an object")
@@ -167,10 +182,13 @@ class Objects:
             # As Kubernetes documents it.
             grace = 1
         propagation = options.get("propagationPolicy") or call.query.get("propagationPolicy") or None
-        if propagation is None and options.get("orphanDependents") is not None:
+        if propagation is not None and options.get("orphanDependents") is not None:
+            told = "orphanDependents and deletionPropagation cannot be both set"
+            raise call.wrong(field_errors.invalid("propagationPolicy", propagation, told))
+        if options.get("orphanDependents") is not None:
             propagation = "Orphan" if options["orphanDependents"] else "Background"
         if propagation is not None and propagation not in get_args(Propagation):
-            raise call.unsupported("propagationPolicy", str(propagation), "Foreground", "Background", "Orphan")
+            raise call.wrong(unsupported("propagationPolicy", propagation, ("Foreground", "Background", "Orphan")))
         return {
             "uid": preconditions.get("uid") or "", "resource_version": preconditions.get("resourceVersion") or "",
             "propagation": propagation, "grace_period_seconds": grace, "dry_run": call.dry_run(options.get("dryRun")),

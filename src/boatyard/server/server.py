@@ -17,7 +17,7 @@ from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.telemetry.logs import get_logger
-from boatyard.server import body, metrics, path
+from boatyard.server import answers, body, metrics, path
 from boatyard.server.answers import refusal
 from boatyard.server.auth.audit import Audit
 from boatyard.server.auth.authenticate import Authenticator, public
@@ -118,6 +118,8 @@ class ApiServer:
             caller = self._authenticator.caller(request)
             call = Call(request, impersonated(caller, request.headers, self._registry.authorizer))
             response = await self._route(call)
+            if isinstance(response, web.Response) and call.flag("pretty"):
+                answers.indent(response)
         except ApiError as error:
             response = refusal(error)
         except asyncio.CancelledError:

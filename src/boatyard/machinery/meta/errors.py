@@ -205,7 +205,7 @@ def invalid(kind: str, group: str, name: str, errors: list[FieldError]) -> Inval
 
 
 def _details(name: str, group: str, kind: str) -> dict[str, Any]:
-    details: dict[str, Any] = {"name": name}
+    details: dict[str, Any] = {"name": name} if name else {}
     if group:
         details["group"] = group
     details["kind"] = kind

@@ -18,6 +18,8 @@ from boatyard.machinery.registry.write import modify
 async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchType) -> Object:
     """Apply a patch to the stored object. Made anew when others write meanwhile, unless it names a resourceVersion."""
 
+    request.difference = difference
+
     def change(live: Object) -> Object:
         before = live["metadata"]["resourceVersion"]
         wanted = patched(request.kind, live, difference, type)

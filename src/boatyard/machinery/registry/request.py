@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from boatyard.machinery.registry.authorizer import AllowAll, Authorizer
 from boatyard.machinery.registry.caller import Caller
@@ -29,5 +29,7 @@ class Request:
     """What the caller should be told although the write went through."""
     authorizer: Authorizer = field(default_factory=AllowAll)
     """Asked again about what only the document tells: which rights it would give away."""
+    difference: Any = None
+    """What is sent, when the write is a patch other than an apply."""
     applying: bool = False
     """The write is a server-side apply, which says itself who owns what."""

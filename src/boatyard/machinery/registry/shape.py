@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.core import defaults, normal, validation
@@ -106,7 +107,7 @@ def _prune(request: Request, schema: Structural, part: Object) -> None:
         return
     told = [f'unknown field "{path}"' for path in unknown]
     if request.field_validation == "Strict":
-        raise _refusal(request, f"strict decoding error: {', '.join(told)}")
+        raise _strictly(request, f"strict decoding error: {', '.join(told)}")
     request.warnings += told
 
 
@@ -127,6 +128,14 @@ def _undecodable(request: Request, wrong: list[FieldError]) -> ApiError:
     causes: list[dict[str, Any]] = [{"reason": each.type, "message": each.message, "field": each.path} for each in wrong]
     error.details = {"causes": causes}
     return error
+
+
+def _strictly(request: Request, why: str) -> ApiError:
+    """A patch isn't a document that can't be read: it is invalid, since what it was made for could be."""
+    if request.difference is None:
+        return _refusal(request, why)
+    resource = request.kind.resource
+    return invalid(resource.kind, resource.group, request.name, [field_errors.invalid("patch", request.difference, why)])
 
 
 def _refusal(request: Request, why: str) -> ApiError:
