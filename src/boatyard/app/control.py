@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import click
@@ -33,10 +34,13 @@ from boatyard.machinery.store.sealed import SealedStore
 from boatyard.machinery.store.store import Damaged
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server.auth.pki import Pki, PkiError
+from boatyard.server.flow import limits
 from boatyard.server.server import ApiServer
 
 log = get_logger("app")
 
+SPARE_FILES = 1000
+"""Files beside the connections to the API server: the database, the gateway's connections, connections to nodes."""
 HANDOVER_SECONDS = 10.0
 """How long a control plane waits for one before it that is still ending."""
 
@@ -47,6 +51,8 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
     chosen = addresses.load(data.root / "control" / "addresses.json")
     if chosen is None:
         raise addresses.AddressError(f"{data.root} has no addresses: start with `boatyard up`")
+    allowed = limits.load(data.limits)
+    allow_files(allowed.connections + SPARE_FILES)
     sealing = Sealing(data, world, key_file(data, secrets_key_file))
     try:
         pki = Pki(data.pki, world)
@@ -59,7 +65,10 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
         registry.authorizer = RbacAuthorizer(registry)
         await registry.start()
         hosts = list(dict.fromkeys(("127.0.0.1", chosen.internal_host)))
-        server = ApiServer(registry, pki=pki, world=world, hosts=hosts, port=chosen.api_port, freebind=chosen.pod_network)
+        server = ApiServer(
+            registry, pki=pki, world=world, hosts=hosts, port=chosen.api_port, freebind=chosen.pod_network,
+            limits=allowed,
+        )  # fmt: skip
         client = EmbeddedClient(registry, pod_streams=server.pods)
         await install_kinds(client)
         settings = make_settings(data, chosen, pki)
@@ -99,6 +108,14 @@ async def open_store(sealing: Sealing, world: World) -> SealedStore:
             if world.monotonic() > patience:
                 raise
             await world.sleep(0.1)
+
+
+def allow_files(count: int) -> None:
+    """Let this process have so many files and connections open, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def install_kinds(client: Client) -> None:

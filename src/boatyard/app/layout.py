@@ -36,6 +36,11 @@ class DataDirectory:
         return self.root / "control" / "keys"
 
     @property
+    def limits(self) -> Path:
+        """What the API server takes on at once, where it isn't the default."""
+        return self.root / "control" / "limits.json"
+
+    @property
     def node(self) -> Path:
         """The node agent's pods and volumes."""
         return self.root / "node"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -12,17 +13,23 @@ from boatyard.machinery.meta.errors import BadRequest, RequestEntityTooLarge, Un
 from boatyard.server import protobuf
 from boatyard.server.duplicates import duplicates
 
-LIMIT_BYTES = 3 * 1024 * 1024
 _JSON = ("application/json", "", "*/*")
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
+SECONDS: web.RequestKey[float] = web.RequestKey("body_seconds", float)
+"""How long the body of a request may take to come."""
+
+
 async def read(request: web.Request) -> bytes:
-    """Raises RequestEntityTooLarge."""
+    """Raises RequestEntityTooLarge; BadRequest when it doesn't come in time."""
     try:
-        return await request.read()
+        async with asyncio.timeout(request.get(SECONDS)):
+            return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise RequestEntityTooLarge(f"Request entity too large: limit is {LIMIT_BYTES}") from None
+        raise RequestEntityTooLarge(f"Request entity too large: limit is {request.client_max_size}") from None
+    except TimeoutError:
+        raise BadRequest(f"the body of the request did not come within {request[SECONDS]:g} s") from None
 
 
 def content_type(request: web.Request) -> str:

@@ -25,6 +25,8 @@ class Call:
 
     request: web.Request
     caller: Caller
+    authenticated: Caller
+    """Who proved to be whom; the caller may be somebody else, whom it impersonates."""
     warnings: list[str] = field(default_factory=list)
     plural: str = ""
     """The served type that the address names, if it does."""

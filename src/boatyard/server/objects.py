@@ -20,6 +20,7 @@ from boatyard.server import body
 from boatyard.server.answers import answer, raw
 from boatyard.server.call import Call
 from boatyard.server.discovery import verbs_of
+from boatyard.server.flow.control import width_of_list
 from boatyard.server.list_options import match_of_list
 from boatyard.server.path import ResourcePath
 from boatyard.server.tables import Tables
@@ -29,6 +30,9 @@ PATCHES: dict[str, PatchType] = {
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
 }
+WIDEST = 8
+"""The seats of the longest list, and of the deletion of a collection."""
+REMEMBERED = 1024
 APPLIES = ("application/apply-patch+yaml", "application/apply-patch+json")
 
 
@@ -37,8 +41,10 @@ class Objects:
 
     def __init__(self, registry: Registry, tables: Tables) -> None:
         self._registry, self._tables = registry, tables
+        self._listed_bytes: dict[tuple[str, str, int | None], int] = {}
+        """How long the last list of a type, with this limit, was."""
 
-    async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.StreamResponse:
+    async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         """Everything but watches and the streams of pods. Raises ApiError."""
         method = call.request.method
         if path.name:
@@ -59,6 +65,14 @@ class Objects:
         elif method == "DELETE" and "deletecollection" in verbs_of(kind):
             return await self._delete_collection(call, kind, path)
         raise MethodNotAllowed("the server does not allow this method on the requested resource")
+
+    def width(self, call: Call, kind: Kind, path: ResourcePath) -> int:
+        """How much of the server the request takes: a list about as much as it took the last time. Raises BadRequest."""
+        if path.name or call.request.method not in ("GET", "HEAD", "DELETE"):
+            return 1
+        if call.request.method == "DELETE":
+            return WIDEST
+        return min(WIDEST, width_of_list(self._listed_bytes.get(_listed(call, kind), 0)))
 
     async def _get(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         obj = await self._registry.get(
@@ -85,6 +99,9 @@ class Objects:
         items = b",".join([documents.with_revision(record.value, record.modified) for record in page.records])
         frame = {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version, "metadata": metadata}
         head = msgspec.json.encode(frame)
+        if len(self._listed_bytes) >= REMEMBERED:
+            self._listed_bytes.clear()
+        self._listed_bytes[_listed(call, kind)] = len(items)
         return raw(b'%s,"items":[%s]}\n' % (head[:-1], items), type=form.type)
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
@@ -209,6 +226,10 @@ class Objects:
             told = f'includeObject: Invalid value: "{include}": must be \'Metadata\', \'Object\', \'None\', or empty'
             raise BadRequest(f"Unable to convert to Table as requested: {told}")
         return include
+
+
+def _listed(call: Call, kind: Kind) -> tuple[str, str, int | None]:
+    return kind.resource.group, kind.resource.plural, call.number("limit")
 
 
 def _list_metadata(page: RecordPage) -> dict[str, Any]:

@@ -26,17 +26,25 @@ from boatyard.server.auth.pki import Pki
 from boatyard.server.auth.tokens import ServiceAccountTokens
 from boatyard.server.call import Call
 from boatyard.server.discovery import Discovery
+from boatyard.server.flow.control import FlowControl
+from boatyard.server.flow.limits import Limits
 from boatyard.server.health import Health
 from boatyard.server.nodes import Nodes
 from boatyard.server.objects import Objects
 from boatyard.server.openapi import OpenApi
 from boatyard.server.pods import STREAMS, Pods
+from boatyard.server.site import Site
 from boatyard.server.tables import Tables
 from boatyard.server.watches import Watches
 
 log = get_logger("server")
 
 SHUTDOWN_SECONDS = 5.0
+HEADER_BYTES = 32 * 1024
+"""The longest address or header: selectors are long, tokens too."""
+LARGE_BYTES = 256 * 1024
+"""Answers longer than this are sent while the request still has its turn: else those who ask much and take nothing would fill the
+memory."""
 
 
 class ApiServer:
@@ -48,16 +56,18 @@ class ApiServer:
 
     def __init__(
         self, registry: Registry, *, pki: Pki, world: World, hosts: Sequence[str] = ("127.0.0.1",), port: int = 0,
-        freebind: bool = False, version: str = boatyard.__version__,
+        freebind: bool = False, version: str = boatyard.__version__, limits: Limits | None = None,
     ) -> None:  # fmt: skip
         self._registry, self._pki, self._world = registry, pki, world
+        self._limits = limits or Limits()
+        self._flow = FlowControl(self._limits)
         self._hosts, self.port, self._freebind = tuple(hosts), port, freebind
         self.tokens = ServiceAccountTokens(pki.signing_key(), registry.ledger.object, world)
         registry.tokens = self.tokens
         self._authenticator = Authenticator(self.tokens)
         self._audit = Audit()
         tables = Tables(world)
-        self._objects, self._watches = Objects(registry, tables), Watches(registry, tables, world)
+        self._objects, self._watches = Objects(registry, tables), Watches(registry, tables, world, self._flow)
         self._nodes = Nodes(registry.ledger, pki)
         self.pods = Pods(registry, self._nodes)
         self._discovery, self._openapi, self._health = Discovery(registry.kinds), OpenApi(registry.kinds), Health(version)
@@ -71,20 +81,21 @@ class ApiServer:
 
     async def start(self) -> None:
         """Listen. Raises OSError when a port is taken."""
-        app = web.Application(client_max_size=body.LIMIT_BYTES)
+        app = web.Application(client_max_size=self._limits.body_bytes)
         app.on_response_prepare.append(_mark_streams)
         app.router.add_route("*", "/{path:.*}", self._handle)
         # Handlers are cancelled when their client goes away: a watch that has nothing to say would not notice otherwise.
         self._runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, keepalive_timeout=75.0
-        )
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS, keepalive_timeout=75.0,
+            max_line_size=HEADER_BYTES, max_field_size=HEADER_BYTES,
+        )  # fmt: skip
         await self._runner.setup()
         try:
             tls = self._tls()
             for host in self._hosts:
                 listening = _listen(host, self.port, self._freebind)
                 self.port = listening.getsockname()[1]
-                await web.SockSite(self._runner, listening, ssl_context=tls).start()
+                await Site(self._runner, listening, tls, self._limits.connections).start()
         except BaseException:
             await self._runner.cleanup()
             raise
@@ -116,7 +127,8 @@ class ApiServer:
         begun = self._world.monotonic()
         try:
             caller = self._authenticator.caller(request)
-            call = Call(request, impersonated(caller, request.headers, self._registry.authorizer))
+            call = Call(request, impersonated(caller, request.headers, self._registry.authorizer), caller)
+            request[body.SECONDS] = self._limits.body_seconds
             response = await self._route(call)
             if isinstance(response, web.Response) and call.flag("pretty"):
                 answers.indent(response)
@@ -142,22 +154,52 @@ class ApiServer:
     async def _route(self, call: Call) -> web.StreamResponse:
         target = path.parse(call.request.path)
         if target is None or not target.plural:
-            verb, address = call.request.method.lower(), call.request.path
-            if not public(address) and not self._registry.authorizer.allows_path(call.caller, verb, address).allowed:
-                raise Forbidden(f'forbidden: User "{call.caller.name}" cannot {verb} path "{address}"')
-            found = self._health.answer(call) or self._discovery.answer(call) or self._openapi.answer(call) or metrics.answer(call)
-            if found is None:
-                raise NotFound("the server could not find the requested resource")
-            return found
+            async with self._flow.turn(call.authenticated, call.request.method, call.request.path):
+                return self._about_the_server(call)
         kind = self._registry.kinds.find(target.group, target.version, target.plural)
         if kind is None or not _well_placed(kind, target):
             raise NotFound("the server could not find the requested resource")
         call.plural = kind.resource.plural
         if call.request.method == "GET" and not target.name and call.flag("watch"):
-            return await self._watches.handle(call, kind, target)
+            with self._flow.stream(call.authenticated):
+                return await self._watches.handle(call, kind, target)
         if kind.resource == PODS and target.subresource in ("log", *STREAMS):
-            return await self.pods.handle(call, target)
-        return await self._objects.handle(call, kind, target)
+            with self._flow.stream(call.authenticated):
+                return await self.pods.handle(call, target)
+        width = self._objects.width(call, kind, target)
+        async with self._flow.turn(call.authenticated, call.request.method, call.request.path, width):
+            response = await self._objects.handle(call, kind, target)
+            if isinstance(response.body, bytes) and len(response.body) > LARGE_BYTES:
+                return await self._sent(call.request, response, response.body)
+            return response
+
+    def _about_the_server(self, call: Call) -> web.Response:
+        verb, address = call.request.method.lower(), call.request.path
+        if not public(address) and not self._registry.authorizer.allows_path(call.caller, verb, address).allowed:
+            raise Forbidden(f'forbidden: User "{call.caller.name}" cannot {verb} path "{address}"')
+        found = self._health.answer(call) or self._discovery.answer(call) or self._openapi.answer(call) or metrics.answer(call)
+        if found is None:
+            raise NotFound("the server could not find the requested resource")
+        return found
+
+    async def _sent(self, request: web.Request, response: web.Response, content: bytes) -> web.StreamResponse:
+        """A large answer, sent piece by piece as the client takes it. Raises ConnectionResetError when it takes nothing for too
+        long."""
+        stream = web.StreamResponse(status=response.status, headers=response.headers)
+        stream.content_length = len(content)
+        await stream.prepare(request)
+        left = memoryview(content) if request.method != "HEAD" else memoryview(b"")
+        while left:
+            try:
+                async with asyncio.timeout(self._limits.body_seconds):
+                    await stream.write(left[:LARGE_BYTES])
+            except TimeoutError:
+                if request.transport is not None:
+                    request.transport.abort()
+                raise ConnectionResetError("the client doesn't take its answer") from None
+            left = left[LARGE_BYTES:]
+        await stream.write_eof()
+        return stream
 
 
 async def _mark_streams(request: web.Request, response: web.StreamResponse) -> None:

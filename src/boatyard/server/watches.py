@@ -19,6 +19,7 @@ from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.registry.watch import Batch, RecordEvent
 from boatyard.machinery.runtime.world import World
 from boatyard.server.call import Call
+from boatyard.server.flow.control import FlowControl
 from boatyard.server.list_options import initial_events
 from boatyard.server.media import Form
 from boatyard.server.metrics import WATCHES
@@ -30,6 +31,8 @@ SHORTEST_SECONDS = 1800
 STALLED_SECONDS = 30.0
 """A client that takes nothing for so long is dropped; it comes back and reads on from where it was."""
 
+PAGE_SEATS = 8
+"""What a page of what is there takes of the server (``flow``): about a megabyte."""
 UNSENT_BYTES = 64 * 1024
 """What waits for a slow client in memory; beyond, its events stay where all watchers' are."""
 SHARED = 32
@@ -45,8 +48,8 @@ INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 class Watches:
     """All watches of a server, so that stopping can end them."""
 
-    def __init__(self, registry: Registry, tables: Tables, world: World) -> None:
-        self._registry, self._tables, self._world = registry, tables, world
+    def __init__(self, registry: Registry, tables: Tables, world: World, flow: FlowControl) -> None:
+        self._registry, self._tables, self._world, self._flow = registry, tables, world, flow
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._shared: dict[tuple[Any, ...], bytes] = {}
@@ -72,6 +75,7 @@ class Watches:
             label_selector=label_selector, field_selector=field_selector, bookmarks=call.flag("allowWatchBookmarks"),
             initial_end=initial_end,
         )  # fmt: skip
+        there = initial_end or revision in ("", "0")
         # A table's first event differs from the others.
         seen = None if form.transform else (kind.resource.group_resource, path.namespace, label_selector, field_selector)
         encode = self._encoder(kind, form, call.query.get("includeObject") or "Metadata", initial_end)
@@ -81,7 +85,7 @@ class Watches:
         WATCHES.inc()
         try:
             async with aclosing(batches):
-                return await self._stream(call, batches, encode, form, seconds, seen)
+                return await self._stream(call, batches, encode, form, seconds, seen, there)
         finally:
             self._running.discard(task)
             WATCHES.dec()
@@ -93,9 +97,11 @@ class Watches:
             task.cancel()
 
     async def _stream(
-        self, call: Call, batches: AsyncGenerator[Batch], encode: _Encode, form: Form, seconds: float, seen: tuple[str, ...] | None
-    ) -> web.StreamResponse:
-        """``seen`` tells watchers apart who see other objects, or see them otherwise than as they are stored (None)."""
+        self, call: Call, batches: AsyncGenerator[Batch], encode: _Encode, form: Form, seconds: float, seen: tuple[str, ...] | None,
+        there: bool,
+    ) -> web.StreamResponse:  # fmt: skip
+        """``there``: what is there comes first. ``seen`` tells watchers apart who see other objects, or see them otherwise than as
+        they are stored (None)."""
         type = "application/json;stream=watch" if form.transform else "application/json"
         response = web.StreamResponse(headers={"Content-Type": type, "Cache-Control": "no-cache, private"})
         come_to = 0
@@ -104,6 +110,15 @@ class Watches:
                 await response.prepare(call.request)
                 await response.write(b"")
                 stream = _Stream(call.request, response)
+                more = there
+                while more:
+                    # What is there is a list like any other: its pages come in turn with those of others.
+                    async with self._flow.turn(call.authenticated, "GET", call.request.path, PAGE_SEATS):
+                        batch = await anext(batches)
+                        data = self._encoded(batch, encode, None, stream.chunked)
+                    more = batch.there
+                    if data:
+                        await stream.write(data)
                 async for batch in batches:
                     if data := self._encoded(batch, encode, seen, stream.chunked):
                         await stream.write(data)

@@ -18,6 +18,7 @@ from boatyard.app.layout import DataDirectory, LayoutError
 from boatyard.app.up import AlreadyRunning, Child, ChildFailed, Parent
 from boatyard.cli.session import data_option, secrets_key_option
 from boatyard.machinery.runtime.world import RealWorld
+from boatyard.server.flow import limits
 
 
 @click.command("up", short_help="Start a control plane and a node agent here.")
@@ -40,17 +41,22 @@ from boatyard.machinery.runtime.world import RealWorld
     show_default=True,
     help="How pods are isolated.",
 )
+@click.option(
+    "--limit", "asked", multiple=True, metavar="NAME=NUMBER",
+    help="How much the API server takes on at once, e.g. watches-per-user=500; see docs/operating.md.  [first time: defaults]",
+)  # fmt: skip
 @click.option("--no-pod-network", is_flag=True, help="Pods share the machine's network (always so without root).")
 @secrets_key_option
 @click.option("--detach", is_flag=True, help="Return when it is ready; end it with `boatyard down`.")
 def command(
     data: DataDirectory, api_port: int | None, gateway_port: int | None, gateway_http_port: int | None,
-    external_url: str | None, sandbox: str, no_pod_network: bool, secrets_key_file: Path | None, detach: bool,
+    external_url: str | None, sandbox: str, asked: tuple[str, ...], no_pod_network: bool, secrets_key_file: Path | None,
+    detach: bool,
 ) -> None:  # fmt: skip
     """Start a control plane and a node agent on this machine, in the foreground.
 
-    Ports are chosen once and remembered. Ctrl-C ends both programs; pods go on and are taken over by the next `up`. Secrets are
-    kept encrypted, with a key in the data directory or in the file of --secrets-key-file, which every `up` must name.
+    Ports and limits are chosen once and remembered. Ctrl-C ends both programs; pods go on and are taken over by the next `up`.
+    Secrets are kept encrypted, with a key in the data directory or in the file of --secrets-key-file, which every `up` must name.
 
     \b
     Examples:
@@ -74,6 +80,7 @@ def command(
             internal_host=addresses.internal_host(data.node, pod_network=networked), external_url=external_url,
         )  # fmt: skip
         addresses.save(file, chosen)
+        limits.save(data.limits, limits.changed(limits.load(data.limits), asked))
         with console.status("starting the control plane and the node agent …"):
             keys = ("--secrets-key-file", str(secrets_key_file.absolute())) if secrets_key_file else ()
             children = [
@@ -81,7 +88,7 @@ def command(
                 Child("node", ("-m", "boatyard.app.node", str(data.root), "--sandbox", isolation)),
             ]
             asyncio.run(parent.run(children, lambda: _welcome(console, data, chosen, isolation)))
-    except (LayoutError, addresses.AddressError, AlreadyRunning, ChildFailed) as error:
+    except (LayoutError, addresses.AddressError, limits.LimitError, AlreadyRunning, ChildFailed) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -43,11 +43,14 @@ class RecordEvent(NamedTuple):
 class Batch:
     """Events that came together: some of what is there, changes of a span of revisions, or a BOOKMARK."""
 
-    __slots__ = ("_changes", "_events", "_selection", "span")
+    __slots__ = ("_changes", "_events", "_selection", "span", "there")
 
     def __init__(
-        self, events: list[RecordEvent] | None = None, *, changes: list[Change] | None = None, selection: Selection | None = None
-    ) -> None:
+        self, events: list[RecordEvent] | None = None, *, changes: list[Change] | None = None, selection: Selection | None = None,
+        there: bool = False,
+    ) -> None:  # fmt: skip
+        self.there = there
+        """More of what is there follows at once."""
         self._events, self._changes, self._selection = events, changes, selection
         self.span: tuple[int, str, int, str] | None = None
         """The first and the last of the changes, by revision and key: for one prefix and selection, batches of one span are the
@@ -86,10 +89,9 @@ async def _batches(
     try:
         for page in _what_is_there(ledger, prefix, after) if there else ():
             found = [record for record in page if not selection or selection.matches(record.key, record.value)]
-            if found:
-                yield Batch([RecordEvent("ADDED", record.value, record.modified) for record in found])
-        if initial_end:
-            yield Batch([RecordEvent("BOOKMARK", b"", after)])
+            yield Batch([RecordEvent("ADDED", record.value, record.modified) for record in found], there=True)
+        if there:
+            yield Batch([RecordEvent("BOOKMARK", b"", after)] if initial_end else [])
         async with aclosing(ledger.store.watch(prefix, after, selection.route)) as batches:
             async for changes in batches:
                 if changes:
