@@ -47,12 +47,12 @@ class BuiltInImages:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._base = Path(sys.base_prefix)
+        self._base = Path(sys.base_prefix).resolve()
         self._own_base = self._base != Path("/usr")
-        self._package = Path(boatyard.__file__).parent
-        libraries = str(Path(msgspec.__file__).parents[1])
-        sites = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), libraries)
-        self._site = [Path(path) for path in dict.fromkeys(sites) if os.path.isdir(path)]
+        self._package = Path(boatyard.__file__).resolve().parent
+        libraries = Path(msgspec.__file__).parents[1]
+        sites = (Path(path).resolve() for path in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), libraries))
+        self._site = [path for path in dict.fromkeys(sites) if path.is_dir()]
         self._editable = self._package.parent not in self._site
         self._python = f"python{sys.version_info.major}.{sys.version_info.minor}"
 

@@ -39,7 +39,7 @@ def mounts(container: Object, volumes: Mapping[str, MountableVolume], environmen
 def sub_path(root: str, inner: str, volume: str) -> str:
     """The real path of ``inner`` below ``root``; a directory is made of what doesn't exist.
 
-    A container of the same pod could swap a link after this check; it would still see files with the pod's own rights only.
+    A link that a container of the same pod puts there after this look is refused when the sandbox is made (``sandboxes/binding``).
     """
     pure = PurePosixPath(inner)
     if pure.is_absolute() or ".." in pure.parts:

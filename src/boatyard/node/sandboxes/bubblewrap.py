@@ -11,8 +11,10 @@ import os
 import shutil
 from collections.abc import Sequence
 
+from boatyard.node.sandboxes import binding
 from boatyard.node.sandboxes.sandbox import Cell, Holder, SandboxError, readable
 from boatyard.node.sandboxes.view import Step
+from boatyard.node.supervisor import linux
 
 SECONDS = 30.0
 """Longest time bubblewrap may take; a mount of a file server that hangs would take for ever."""
@@ -33,14 +35,14 @@ def unavailable(root: bool) -> str:
     return ""
 
 
-def arguments(cell: Cell, status_fd: int) -> list[str]:
-    """Bubblewrap's command line without the program itself."""
+def arguments(cell: Cell, status_fd: int, steps: tuple[Step, ...] | None = None) -> list[str]:
+    """Bubblewrap's command line without the program itself; ``steps`` in place of the cell's own."""
     words = ["--die-with-parent", "--unshare-pid", "--json-status-fd", str(status_fd)]
     if cell.uid is None:
         words += ["--unshare-user", "--unshare-ipc", "--unshare-uts"]
         words += ["--hostname", cell.hostname] if cell.hostname else []
     words += ["--cap-drop", "ALL", "--chdir", "/"]
-    for step in cell.steps:
+    for step in cell.steps if steps is None else steps:
         words += _words(step)
     return [*words, "--", "cat"]
 
@@ -69,11 +71,15 @@ def hold(cell: Cell) -> Holder:
     pid = os.fork()
     if pid == 0:
         try:
+            os.umask(0o022)
+            steps = _volumes(cell)
             os.dup2(held_in, 0)
             os.dup2(echo_out, 1)
             os.dup2(errors_out, 2)
             os.set_inheritable(status_out, True)
-            os.execve(program, ["bwrap", *arguments(cell, status_out)], {"PATH": "/usr/bin:/bin"})
+            os.execve(program, ["bwrap", *arguments(cell, status_out, steps)], {"PATH": "/usr/bin:/bin"})
+        except OSError as error:
+            os.write(errors_out, (error.strerror or str(error)).encode())
         finally:
             os._exit(127)
     for fd in (held_in, echo_out, errors_out, status_out):
@@ -94,6 +100,18 @@ def hold(cell: Cell) -> Holder:
     message = os.read(errors, 4096).decode(errors="replace").strip()
     os.close(errors)
     raise SandboxError(message or f"bubblewrap did not answer within {SECONDS:.0f} s")
+
+
+def _volumes(cell: Cell) -> tuple[Step, ...]:
+    """Bubblewrap follows the links it finds on the way to a mount point, out into the machine if they lead there, and makes there
+    what is missing. So it never gets to walk through a volume: as root those are mounted into each other before. Otherwise it has
+    no more rights than the pods themselves, and finds its mount points made. Raises OSError."""
+    if cell.uid is None:
+        binding.prepared(cell.steps)
+        return cell.steps
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    return binding.gathered(cell.steps, cell.scratch)
 
 
 def release(holder: Holder) -> None:

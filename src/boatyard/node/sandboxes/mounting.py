@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
+from boatyard.node.sandboxes.binding import Places, opened
 from boatyard.node.sandboxes.view import Step
 from boatyard.node.supervisor import linux
 
@@ -15,7 +15,7 @@ _LOCKED = linux.MS_NOSUID | linux.MS_NODEV
 def make_root(steps: tuple[Step, ...], scratch: str = "/tmp") -> None:
     """Build the new root on ``scratch`` and make it the root of this process's mount namespace. Raises OSError."""
     # Links in sources count from the root they were written for.
-    sources = [os.path.realpath(step.source) if step.kind in ("ro", "rw") else step.source for step in steps]
+    sources = [os.path.realpath(step.source) if step.kind in ("ro", "rw") and not step.volume else step.source for step in steps]
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", scratch, "tmpfs", _LOCKED, "mode=0755")
     root, old = f"{scratch}/new", f"{scratch}/old"
@@ -35,8 +35,9 @@ def make_root(steps: tuple[Step, ...], scratch: str = "/tmp") -> None:
 
 def _do(step: Step, source: str, root: str, old: str) -> None:
     target = root + step.target
-    if step.kind in ("ro", "rw"):
-        inside(root, target)
+    if step.volume:
+        _bind_volume(step, root, old)
+        return
     match step.kind:
         case "dir":
             os.makedirs(target, exist_ok=True)
@@ -57,16 +58,6 @@ def _do(step: Step, source: str, root: str, old: str) -> None:
             linux.mount(None, target, None, flags)
 
 
-def inside(root: str, target: str) -> None:
-    """A volume that is mounted already may hold links, which would lead what is made here, with our rights, out into the machine.
-
-    Raises OSError.
-    """
-    real = os.path.realpath(target)
-    if real != root and not real.startswith(f"{root}/"):
-        raise OSError(errno.ELOOP, f"the mount target {target.removeprefix(root)} leads out of the container through a link")
-
-
 def _bind(source: str, target: str, *, read_only: bool) -> None:
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
@@ -76,6 +67,16 @@ def _bind(source: str, target: str, *, read_only: bool) -> None:
             os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
     linux.mount(source, target, None, linux.MS_BIND | linux.MS_REC)
     linux.restrict_mounts(target, read_only=read_only)
+
+
+def _bind_volume(step: Step, root: str, old: str) -> None:
+    machine = os.open(old, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    source = opened(step.source, machine)
+    try:
+        Places(root, f"{old}/proc/self/fd").bind(source, step.target, read_only=step.kind == "ro")
+    finally:
+        os.close(source)
+        os.close(machine)
 
 
 def _proc(target: str) -> None:

@@ -20,9 +20,10 @@ class SandboxError(Exception):
 class Cell:
     """What a sandbox is made of: a view of files, and whose it is."""
 
-    def __init__(self, steps: tuple[Step, ...], hostname: str, uid: int | None) -> None:
-        """``hostname``: empty: the host's. ``uid``: as root the pod's own user (and group), None: the supervisor's."""
-        self.steps, self.hostname, self.uid = steps, hostname, uid
+    def __init__(self, steps: tuple[Step, ...], hostname: str, uid: int | None, scratch: str = "/tmp") -> None:
+        """``hostname``: empty: the host's. ``uid``: as root the pod's own user (and group), None: the supervisor's. ``scratch``: a
+        directory of the supervisor's, to put mounts into that nobody else sees."""
+        self.steps, self.hostname, self.uid, self.scratch = steps, hostname, uid, scratch
 
 
 class Holder:
@@ -53,4 +54,4 @@ def names() -> list[str]:
     """All sandboxes there are: the modules of this folder that hold something."""
     folder = os.path.dirname(__file__)
     files = (name.removesuffix(".py") for name in os.listdir(folder) if name.endswith(".py"))
-    return sorted(name for name in files if name not in ("__init__", "mounting", "sandbox", "view"))
+    return sorted(name for name in files if name not in ("__init__", "binding", "mounting", "sandbox", "view"))

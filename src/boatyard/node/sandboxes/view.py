@@ -26,15 +26,16 @@ ETC = (
 
 class Step:
     """One step, in order. Kinds: ro, rw (``source`` seen at ``target``), symlink (``source`` is its text), tmpfs, dir, proc, dev,
-    seal (``target`` becomes read-only itself, not what is mounted below).
+    seal (``target`` becomes read-only itself, not what is mounted below). ``volume``: pods may write to the source, and to what the
+    target lies in, so neither may be trusted to hold no links (see :mod:`binding`).
 
     No dataclass: importing those costs a supervisor 18 ms at its start.
     """
 
-    __slots__ = ("kind", "mode", "source", "target")
+    __slots__ = ("kind", "mode", "source", "target", "volume")
 
-    def __init__(self, kind: str, target: str, source: str = "", mode: int = 0o755) -> None:
-        self.kind, self.target, self.source, self.mode = kind, target, source, mode
+    def __init__(self, kind: str, target: str, source: str = "", mode: int = 0o755, volume: bool = False) -> None:
+        self.kind, self.target, self.source, self.mode, self.volume = kind, target, source, mode, volume
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Step) and repr(self) == repr(other)
@@ -43,7 +44,7 @@ class Step:
         return hash(repr(self))
 
     def __repr__(self) -> str:
-        return f"Step({self.kind!r}, {self.target!r}, {self.source!r}, {self.mode:#o})"
+        return f"Step({self.kind!r}, {self.target!r}, {self.source!r}, {self.mode:#o}, {self.volume})"
 
 
 class HostFiles:
@@ -84,7 +85,9 @@ def compose(
     else:
         steps += [Step("tmpfs", path, mode=0o1777) for path in ("/tmp", "/run", "/var/tmp")] + [Step("tmpfs", HOME, mode=0o777)]
     ordered = sorted(mounts, key=lambda mount: (os.path.normpath(mount[1]).count("/"), mount[1]))
-    steps += [Step("ro" if read_only else "rw", os.path.normpath(target), source) for source, target, read_only in ordered]
+    steps += [
+        Step("ro" if read_only else "rw", os.path.normpath(target), source, volume=True) for source, target, read_only in ordered
+    ]
     return [*_with_parents(steps), Step("seal", "/")]
 
 

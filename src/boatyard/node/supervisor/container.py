@@ -87,7 +87,8 @@ class Container:
             raise SandboxError("; ".join(problems))
         if self._pod.isolated:
             steps = view.compose(view.host_files(), self._pod.etc_directory, mounts, read_only_root=self.config["read_only_root"])
-            self.holder = find(self._pod.sandbox).hold(Cell(tuple(steps), self._pod.hostname, self._pod.uid))
+            cell = Cell(tuple(steps), self._pod.hostname, self._pod.uid, self._pod.scratch_directory)
+            self.holder = find(self._pod.sandbox).hold(cell)
         else:
             self._translated = mounts
             _, self.env, self._cwd = plain.translate([], self.env, self._cwd, mounts)

@@ -32,8 +32,9 @@ class Order(msgspec.Struct, frozen=True):
 
 def write(directory: Path, order: Order, nameserver: str) -> None:
     """All files; `pod.json` comes last and durably, so that whoever finds it finds everything."""
-    etc = directory / "etc"
+    etc, scratch = directory / "etc", directory / "mounts"
     etc.mkdir(parents=True, exist_ok=True)
+    scratch.mkdir(mode=0o700, exist_ok=True)
     for path in (directory, etc):
         path.chmod(0o711 if path is directory else 0o755)
     user = order.uid if order.uid is not None else os.getuid()

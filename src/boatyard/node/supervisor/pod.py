@@ -19,6 +19,7 @@ class Pod:
         self.directory = directory
         """The pod's machine directory."""
         self.etc_directory = os.path.join(directory, "etc")
+        self.scratch_directory = os.path.join(directory, "mounts")
         self.pod_uid: str = config["uid"]
         self.hostname: str = config["hostname"]
         self.sandbox: str = config["sandbox"]

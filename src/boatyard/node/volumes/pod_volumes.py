@@ -21,7 +21,7 @@ from boatyard.node.volumes.payload import TokenWish, files, is_payload, referenc
 from boatyard.node.volumes.removal import remove_tree
 from boatyard.node.volumes.writer import write_files
 
-MEMORY_ROOT = Path("/dev/shm")
+MEMORY_ROOT = Path("/dev/shm").resolve()
 """Where ``medium: Memory`` volumes live: memory-backed on every Linux, nothing to mount and nothing to leave mounted."""
 
 
@@ -120,6 +120,9 @@ class PodVolumes:
             path.mkdir(0o700, parents=True, exist_ok=True)
         elif not path.is_dir():
             raise VolumeError(f'persistentvolume "{name}": {path} is not a directory of this machine')
+        else:
+            # An administrator named it; mounts are made of real paths only.
+            path = path.resolve()
         return str(path)
 
     def _is_ours(self, path: Path) -> bool:

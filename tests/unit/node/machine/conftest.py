@@ -58,7 +58,7 @@ class Yard:
 
     def volume(self, name: str) -> Path:
         path = self.directory / "volumes" / name
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
         return path
 
     def mount(self, name: str, target: str, *, read_only: bool = False) -> Mount:

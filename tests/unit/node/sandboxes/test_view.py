@@ -38,7 +38,7 @@ def test_parents_come_first_and_outer_mounts_before_inner_ones() -> None:
     assert order.index("/var") < order.index("/var/run") < order.index("/var/run/secrets") < order.index("/var/run/secrets/x")
     assert order.index("/etc/ssl") < order.index("/etc/ssl/certs")
     assert "/workspace/a" not in order, "below a mount it is the mount's own business"
-    assert Step("ro", "/var/run/secrets/x", "/s/t") in steps
+    assert Step("ro", "/var/run/secrets/x", "/s/t", volume=True) in steps
 
 
 def test_keys_homes_and_sockets_are_in_no_list() -> None:
@@ -109,4 +109,5 @@ def test_no_sandbox_imports_what_a_supervisor_has_not() -> None:
 def test_directories_between_memory_and_a_mount_are_open_to_the_pods_user():
     steps = view.compose(HostFiles((), (), ()), "/etc-of-pod", [("/source", "/run/boatyard/credentials", True)])
     made = steps.index(Step("dir", "/run/boatyard"))
-    assert steps.index(Step("tmpfs", "/run", mode=0o1777)) < made < steps.index(Step("ro", "/run/boatyard/credentials", "/source"))
+    mount = Step("ro", "/run/boatyard/credentials", "/source", volume=True)
+    assert steps.index(Step("tmpfs", "/run", mode=0o1777)) < made < steps.index(mount)
