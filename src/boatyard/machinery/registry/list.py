@@ -43,6 +43,8 @@ class _Token(msgspec.Struct):
     rv: int
     start: str
     v: str = "meta.k8s.io/v1"
+    left: int = 0
+    """How many follow, where the page before knew it: counting them again would cost more than the page."""
 
 
 def list_page(
@@ -54,32 +56,33 @@ def list_page(
     Raises BadRequest, Gone (the page's or the exact revision is compacted away), ServerTimeout (it lies in the future).
     """
     prefix = keys.prefix(kind.resource, namespace)
-    after, revision = "", 0
+    after, revision, left = "", 0, 0
     if continue_token:
         if resource_version and resource_version != "0":
             raise BadRequest("specifying resource version is not allowed when using continue")
         token = _read_token(continue_token)
-        after, revision = prefix + token.start, max(token.rv, 0)
+        after, revision, left = prefix + token.start, max(token.rv, 0), max(token.left, 0) if token.rv > 0 else 0
     else:
         revision = _wanted(ledger, resource_version, match)
     try:
         if selection.name is not None and namespace and not continue_token and not revision:
             return _single(ledger, kind, namespace, selection)
-        return _scan(ledger, prefix, after, revision, limit, selection)
+        return _scan(ledger, prefix, after, revision, limit, selection, left)
     except Compacted as error:
         if not continue_token:
             raise Gone(f"The resourceVersion for the provided list is too old: {error}") from error
         raise Gone(_EXPIRED, continue_token=_token(prefix, after, _NOW)) from error
 
 
-def _scan(ledger: Ledger, prefix: str, after: str, revision: int, limit: int, selection: Selection) -> RecordPage:
+def _scan(ledger: Ledger, prefix: str, after: str, revision: int, limit: int, selection: Selection, left: int) -> RecordPage:
     if not selection:
-        page = ledger.store.range(prefix, after=after, limit=limit, revision=revision)
-        token = _token(prefix, page.records[-1].key, page.revision) if page.remaining else ""
-        return RecordPage(page.records, page.revision, token, page.remaining if limit else None)
+        page = ledger.store.range(prefix, after=after, limit=limit, revision=revision, count=not left)
+        remaining = max(left - len(page.records), 1) if left and page.remaining else page.remaining
+        token = _token(prefix, page.records[-1].key, page.revision, remaining) if page.remaining else ""
+        return RecordPage(page.records, page.revision, token, remaining if limit else None)
     chosen: list[Record] = []
     while True:
-        page = ledger.store.range(prefix, after=after, limit=max(CHUNK, limit) if limit else 0, revision=revision)
+        page = ledger.store.range(prefix, after=after, limit=max(CHUNK, limit) if limit else 0, revision=revision, count=False)
         revision = page.revision
         for index, record in enumerate(page.records):
             if not selection.matches(record.key, record.value):
@@ -123,8 +126,8 @@ def parse_revision(text: str) -> int:
     return int(text)
 
 
-def _token(prefix: str, last: str, revision: int) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(_Token(revision, last[len(prefix) :]))).decode().rstrip("=")
+def _token(prefix: str, last: str, revision: int, left: int = 0) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(_Token(revision, last[len(prefix) :], left=left))).decode().rstrip("=")
 
 
 def _read_token(text: str) -> _Token:

@@ -106,7 +106,7 @@ def _what_is_there(ledger: Ledger, prefix: str, revision: int) -> Iterator[list[
     """Pages as of a revision."""
     last = ""
     while True:
-        page = ledger.store.range(prefix, after=last, limit=CHUNK, revision=revision)
+        page = ledger.store.range(prefix, after=last, limit=CHUNK, revision=revision, count=False)
         yield page.records
         if not page.remaining:
             return

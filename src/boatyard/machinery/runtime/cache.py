@@ -111,6 +111,7 @@ class Cache:
                 await self.world.sleep(ceiling * (0.5 + self.world.random.random() / 2))
 
     async def _relist(self) -> None:
+        again = bool(self._objects)
         items: list[Object] = []
         token = ""
         while True:
@@ -118,19 +119,28 @@ class Cache:
                 self.resource, self.namespace, label_selector=self.label_selector, field_selector=self.field_selector,
                 limit=PAGE_SIZE, continue_token=token,
             )  # fmt: skip
-            items += page.items
+            if again:
+                # What went is told before what came.
+                items += page.items
+            else:
+                self._take(page.items)
             token = page.continue_token
             if not token:
                 break
+            # A server in this process answers without a pause: others have their turn between the pages.
+            await asyncio.sleep(0)
         found = {(namespace(obj), name(obj)) for obj in items}  # membership only
-        for missing in [obj for obj in self.list() if (namespace(obj), name(obj)) not in found]:
+        for missing in [obj for obj in self.list() if (namespace(obj), name(obj)) not in found] if again else ():
             self._change(missing, None)
+        self._take(items)
+        self._revision = page.resource_version
+        self._synced.set()
+
+    def _take(self, items: Iterable[Object]) -> None:
         for obj in items:
             old = self.get(name(obj), namespace(obj))
             if old is None or old["metadata"].get("resourceVersion") != obj["metadata"].get("resourceVersion"):
                 self._change(old, obj)
-        self._revision = page.resource_version
-        self._synced.set()
 
     async def _watch(self) -> None:
         events = self.client.watch(

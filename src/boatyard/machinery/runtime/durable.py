@@ -22,8 +22,8 @@ class DurableStore:
     def get(self, key: str) -> Record | None:
         return self._living().get(key)
 
-    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
-        return self._living().range(prefix, after=after, limit=limit, revision=revision)
+    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0, count: bool = True) -> Page:
+        return self._living().range(prefix, after=after, limit=limit, revision=revision, count=count)
 
     async def commit(self, operations: Sequence[Operation]) -> int:
         life = self._life

@@ -29,7 +29,7 @@ class MemoryStore:
     def get(self, key: str) -> Record | None:
         return self._records.get(key)
 
-    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
+    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0, count: bool = True) -> Page:
         if revision and revision < self._revision:
             return self._past_range(prefix, after, limit, revision)
         start = bisect_right(self._keys, after) if after > prefix else bisect_left(self._keys, prefix)

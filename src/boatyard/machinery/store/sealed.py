@@ -40,9 +40,9 @@ class SealedStore:
             return record
         return self._clear(record)
 
-    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
+    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0, count: bool = True) -> Page:
         """Raises Unreadable, which names the first key that can't be read."""
-        page = self._inner.range(prefix, after=after, limit=limit, revision=revision)
+        page = self._inner.range(prefix, after=after, limit=limit, revision=revision, count=count)
         if not self._touches(prefix):
             return page
         records = [self._clear(record) if record.key.startswith(self._prefixes) else record for record in page.records]

@@ -50,19 +50,21 @@ class SqliteStore:
     def get(self, key: str) -> Record | None:
         return self._reader.get(key)
 
-    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
+    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0, count: bool = True) -> Page:
         with self._reader.snapshot() as now:
             published = min(now, self._revision)
             if revision and revision < published:
-                return self._past_range(prefix, after, limit, revision)
+                return self._past_range(prefix, after, limit, revision, count)
             if now > published and self._reader.since(prefix, published):
                 # The writer is ahead of what watchers were told: a page is of a revision that they know.
-                return self._past_range(prefix, after, limit, published)
-            records = self._reader.range(prefix, after, limit)
-            more = bool(limit) and len(records) == limit
-            return Page(records, published, self._reader.count(prefix, records[-1].key) if more else 0)
+                return self._past_range(prefix, after, limit, published, count)
+            records = self._reader.range(prefix, after, limit + 1 if limit else 0)
+            if not limit or len(records) <= limit:
+                return Page(records, published, 0)
+            records.pop()
+            return Page(records, published, self._reader.count(prefix, records[-1].key) if count else 1)
 
-    def _past_range(self, prefix: str, after: str, limit: int, revision: int) -> Page:
+    def _past_range(self, prefix: str, after: str, limit: int, revision: int, count: bool) -> Page:
         if revision < self._compacted:
             raise Compacted(revision, self._compacted)
         rows = [row for row in self._reader.since(prefix, revision) if row.key > after]
@@ -70,13 +72,14 @@ class SqliteStore:
             return Page(as_of(self._reader.range(prefix, after), rows), revision, 0)
         # What was changed since may push as many out of the page at most; so many more are read.
         touched = {row.key for row in rows}
-        current = self._reader.range(prefix, after, limit + len(touched))
-        whole = len(current) < limit + len(touched)
+        asked = limit + len(touched) + 1
+        current = self._reader.range(prefix, after, asked)
+        whole = len(current) < asked
         end = prefix_end(prefix) if whole else current[-1].key
         records = as_of(current, [row for row in rows if row.key <= end])
         page = records[:limit]
         remaining = len(records) - len(page)
-        if not whole:
+        if not whole and (count or not remaining):
             # Beyond what was read: what is there now, without what came since, and with what went since.
             beyond = [row for row in rows if row.key > end]
             there = {row.key for row in beyond if self.get(row.key)}

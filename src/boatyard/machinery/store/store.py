@@ -52,7 +52,7 @@ class Page(NamedTuple):
     revision: int
     """The revision this page is true of."""
     remaining: int
-    """How many more keys of the range follow."""
+    """How many more keys of the range follow; anything above 0 where it wasn't to be counted."""
 
 
 class Put(NamedTuple):
@@ -107,8 +107,10 @@ class Store(Protocol):
 
     def get(self, key: str) -> Record | None: ...
 
-    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
+    def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0, count: bool = True) -> Page:
         """Keys that start with ``prefix`` and follow ``after``, at most ``limit`` (0: all), as of ``revision`` (0: now).
+
+        Without ``count`` the page's ``remaining`` says only whether there is more: counting takes longer the more there is.
 
         Raises Compacted when ``revision`` is no longer kept.
         """
