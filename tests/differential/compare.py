@@ -1,0 +1,74 @@
+"""What two servers answered to one call: where it differs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from .call import Call
+from .kinds import DEFINITIONS
+from .sequence import Answer, Run
+from .wire import Wire
+
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+async def prepare(wire: Wire) -> None:
+    """Make the custom kinds, and wait until they are served."""
+    headers = {"Content-Type": "application/json"}
+    for definition in DEFINITIONS:
+        reply = await wire.ask("POST", _CRDS, headers, json.dumps(definition).encode())
+        assert reply.status in (201, 409), reply.body
+        spec = definition["spec"]
+        for _ in range(200):
+            found = await wire.ask("GET", f"/apis/{spec['group']}/v1/{spec['names']['plural']}", {}, b"")
+            if found.status == 200:
+                break
+            await asyncio.sleep(0.05)
+
+
+async def begin(run: Run) -> None:
+    """A namespace of the sequence's own, with the account that pods need."""
+    name, headers = run.memory.filled("@{ns}"), {"Content-Type": "application/json"}
+    await run.wire.ask("POST", "/api/v1/namespaces", headers, json.dumps({"metadata": {"name": name}}).encode())
+    account = {"metadata": {"name": "default"}, "automountServiceAccountToken": False}
+    await run.wire.ask("POST", f"/api/v1/namespaces/{name}/serviceaccounts", headers, json.dumps(account).encode())
+
+
+def differences(call: Call, ours: Answer, theirs: Answer) -> Iterator[tuple[str, Any, Any]]:
+    """Where, what ours said, what theirs said."""
+    if ours.status != theirs.status:
+        yield "status", (ours.status, ours.body), (theirs.status, theirs.body)
+        return
+    if ours.type.split(";charset")[0] != theirs.type.split(";charset")[0]:
+        yield "content type", ours.type, theirs.type
+    if sorted(ours.warnings) != sorted(theirs.warnings):
+        yield "warnings", ours.warnings, theirs.warnings
+    yield from _parts("", comparable(ours.body), comparable(theirs.body))
+
+
+def comparable(value: Any) -> Any:
+    """Without orders that mean nothing."""
+    if isinstance(value, dict):
+        if value.get("kind") == "Status" and isinstance(value.get("details"), dict) and value["details"].get("causes"):
+            causes = sorted(value["details"]["causes"], key=lambda cause: json.dumps(cause, sort_keys=True))
+            value = {**value, "details": {**value["details"], "causes": causes}}
+            if len(causes) > 1:
+                value["message"] = value["message"].partition("[")[0]
+        return {key: comparable(inner) for key, inner in value.items()}
+    return [comparable(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _parts(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in sorted({**ours, **theirs}):
+            if key == "managedFields":
+                continue
+            yield from _parts(f"{path}.{key}", ours.get(key, "<absent>"), theirs.get(key, "<absent>"))
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for index, (left, right) in enumerate(zip(ours, theirs, strict=True)):
+            yield from _parts(f"{path}.{index}", left, right)
+    elif ours != theirs or type(ours) is not type(theirs):
+        yield path, ours, theirs

@@ -1,0 +1,83 @@
+"""What is known to differ, each with its reason and with calls that show it: one that no longer shows has to leave the list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .call import Call
+from .sequence import Answer
+
+
+class Difference(NamedTuple):
+    """One value in which two answers differ. ``ours`` and ``theirs`` are "<absent>" where there is none."""
+
+    call: Call
+    where: str
+    """``status``, ``content type``, ``warnings``, or the dotted way in the body."""
+    ours: Any
+    theirs: Any
+    our_answer: Answer
+    their_answer: Answer
+
+
+@dataclass(frozen=True)
+class Known:
+    """A difference that is meant."""
+
+    reason: str
+    covers: Callable[[Difference], bool]
+    shown_by: tuple[Call, ...] = ()
+
+
+def _message(answer: Answer) -> str:
+    return str(answer.body.get("message", "")) if isinstance(answer.body, dict) else str(answer.body)
+
+
+def _reworded(*patterns: str) -> Callable[[Difference], bool]:
+    """The judge's message is one of Go's own; both refuse with the same code and reason."""
+    compiled = re.compile("|".join(patterns))
+
+    def covers(found: Difference) -> bool:
+        inside = found.where == ".message" or found.where.startswith(".details")
+        return inside and bool(compiled.search(_message(found.their_answer)))
+
+    return covers
+
+
+def _empty(value: Any) -> bool:
+    return value in (None, [], {}, "<absent>")
+
+
+ALWAYS_WRITTEN = ("rules", "eventTime", "lastProbeTime", "endpoints", "conditions", "ports", "creationTimestamp", "metadata", "reportingInstance",
+                  "reportingComponent", "source", "startedAt", "status", "spec", "loadBalancer")
+
+
+def _zero(found: Difference) -> bool:
+    last = found.where.rpartition(".")[2]
+    return last in ALWAYS_WRITTEN and (_empty(found.ours) or found.ours == "") and (_empty(found.theirs) or found.theirs == "")
+
+
+def _list_item_types(found: Difference) -> bool:
+    return bool(re.search(r"\.items\.\d+\.(kind|apiVersion)$", found.where)) and found.theirs == "<absent>"
+
+
+KNOWN: dict[str, Known] = {
+    "go-decoding": Known(
+        "A body that can't be decoded is refused in our words: Go's name Go's types and offsets.",
+        _reworded("json: cannot unmarshal", "couldn't get version/kind", "unable to decode", "cannot be handled as a", "yaml: line", "unable to parse", "invalid character", "strict decoding error", "json: unknown", "error decoding"),
+    ),
+    "zero-values": Known("Members without a value that Go's encoder writes all the same aren't in our documents.", _zero),
+    "list-items": Known("Items of our lists say their kind and apiVersion, as those of custom kinds do.", _list_item_types),
+    "caller's fault": Known(
+        "What a caller did wrong is a bad request (400) of ours where a kube-apiserver says 500.",
+        lambda found: found.their_answer.status == 500 and found.our_answer.status in (400, 422, 409),
+    ),
+}
+
+
+def covered_by(found: Difference) -> str:
+    """The name of the entry, or nothing."""
+    return next((name for name, known in KNOWN.items() if known.covers(found)), "")

@@ -1,0 +1,95 @@
+"""A sequence of calls on one server: what it answered, as comparable values."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .call import Call
+from .memory import Memory, parsed
+from .wire import Reply, Wire
+
+WATCH_SECONDS = 5.0
+
+
+class Answer(NamedTuple):
+    """What one call came to."""
+
+    status: int
+    type: str
+    """The content type."""
+    warnings: tuple[str, ...]
+    body: Any
+    """Without what is the server's own."""
+    raw: bytes
+
+
+class Run:
+    """One server in one sequence. ``name`` makes names that the servers share unique."""
+
+    def __init__(self, wire: Wire, name: str) -> None:
+        self.wire = wire
+        self.memory = Memory({"ns": name, "id": name})
+
+    async def all(self, calls: Sequence[Call]) -> list[Answer]:
+        return [await self.one(call) for call in calls]
+
+    async def one(self, call: Call) -> Answer:
+        if call.until is not None:
+            return await self._watch(call)
+        memory = self.memory
+        reply = await self.wire.ask(call.method, call.target(memory), call.headers(), call.payload(memory))
+        found = parsed(reply.body)
+        if isinstance(found, dict):
+            prefix = call.body.get("metadata") if isinstance(call.body, dict) else None
+            if call.method == "POST" and isinstance(prefix, dict) and isinstance(prefix.get("generateName"), str):
+                memory.generated(memory.filled(prefix["generateName"]), str((found.get("metadata") or {}).get("name", "")))
+            if reply.status < 300 and ("dryRun", "All") not in call.query:
+                memory.told(call.path, found)
+        return self._answer(reply, found)
+
+    def _answer(self, reply: Reply, found: Any) -> Answer:
+        warnings = tuple(self.memory.plain(value) for name, value in reply.headers if name == "warning")
+        type = reply.header("content-type")
+        return Answer(reply.status, type, warnings, self.memory.plain(found), reply.body)
+
+    async def _watch(self, call: Call) -> Answer:
+        """All events up to that of the object ``until``, which is created once the watch is answered."""
+        memory = self.memory
+        path, document = call.until
+        events: list[Any] = []
+        last = document["metadata"]["name"]
+        async with self.wire.lines(call.target(memory)) as (status, lines):
+            if status != 200:
+                return Answer(status, "", (), memory.plain(parsed(b"".join([line async for line in lines]))), b"")
+            payload = memory.filled(json.dumps(document)).encode()
+            made = await self.wire.ask("POST", memory.filled(path), {"Content-Type": "application/json"}, payload)
+            if made.status != 201:
+                return Answer(status, "", (str(made.status),), [], b"")
+            try:
+                async with asyncio.timeout(WATCH_SECONDS):
+                    async for line in lines:
+                        event = parsed(line)
+                        if event.get("type") == "BOOKMARK":
+                            continue
+                        if event.get("type") == "ERROR":
+                            events.append(event)
+                            break
+                        if _name(event["object"]) == last:
+                            break
+                        events.append(event)
+            except TimeoutError:
+                events.append("nothing came any more")
+        await self.wire.ask("DELETE", f"{memory.filled(path)}/{last}", {}, b"")
+        if dict(call.query).get("resourceVersion", "") in ("", "0"):
+            # What is there already comes in no certain order.
+            events.sort(key=lambda event: _name(event["object"]) if isinstance(event, dict) else "")
+        return Answer(status, "", (str(made.status),), [memory.plain(event) for event in events], b"")
+
+
+def _name(obj: Any) -> str:
+    if isinstance(obj, dict) and obj.get("kind") == "Table":
+        obj = obj["rows"][0]["object"]
+    return str((obj.get("metadata") or {}).get("name", ""))
