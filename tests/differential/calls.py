@@ -52,7 +52,7 @@ def writing(draw: Draw) -> Query:
 def create(draw: Draw, kind: Fuzzed, name: str) -> Call:
     how = draw.randint(0, 19)
     query = writing(draw)
-    if how < 13:
+    if how < 13 or kind.admitted:
         return Call("create", "POST", kind.path, tuple(query), right(draw, kind, name))
     if how < 15:
         document = right(draw, kind, name)
@@ -325,9 +325,6 @@ def watch(draw: Draw, kind: Fuzzed, name: str) -> Call:
     query: Query = [("watch", "1")]
     if chance(draw, 40):
         query.append(("labelSelector", of(draw, ("app=x", "app", "app in (x,y)", "tier!=web"))))
-    if not kind.namespaced:
-        query.append(("fieldSelector", "metadata.name=" + kind.names[0]))
-        labels = {}
     revision = of(draw, ("@{list:%s}" % kind.path, "@{rv:%s/%s}" % (kind.path, name), "@{was:%s/%s}" % (kind.path, name), "0", ""))
     if revision:
         query.append(("resourceVersion", revision))
@@ -376,6 +373,10 @@ def call(draw: Draw, kinds: tuple[str, ...]) -> Call:
             make = scale
         elif kind.status is None and chance(draw, 90):
             make = apply
+    if make is watch and not kind.namespaced:
+        make = listing
+    if make.__name__ in kind.skip:
+        make = merge
     if make is strategic and kind.name in CUSTOM and chance(draw, 90):
         make = merge
     return make(draw, kind, name)

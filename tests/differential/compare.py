@@ -32,7 +32,8 @@ async def prepare(wire: Wire) -> None:
 async def begin(run: Run) -> None:
     """A namespace of the sequence's own, with the account that pods need."""
     name, headers = run.memory.filled("@{ns}"), {"Content-Type": "application/json"}
-    await run.wire.ask("POST", "/api/v1/namespaces", headers, json.dumps({"metadata": {"name": name}}).encode())
+    made = await run.wire.ask("POST", "/api/v1/namespaces", headers, json.dumps({"metadata": {"name": name}}).encode())
+    run.memory.begun(json.loads(made.body)["metadata"]["resourceVersion"])
     account = {"metadata": {"name": "default"}, "automountServiceAccountToken": False}
     await run.wire.ask("POST", f"/api/v1/namespaces/{name}/serviceaccounts", headers, json.dumps(account).encode())
 
@@ -53,10 +54,10 @@ def comparable(value: Any) -> Any:
     """Without orders that mean nothing."""
     if isinstance(value, dict):
         if value.get("kind") == "Status" and isinstance(value.get("details"), dict) and value["details"].get("causes"):
-            causes = sorted(value["details"]["causes"], key=lambda cause: json.dumps(cause, sort_keys=True))
+            told = {json.dumps(cause, sort_keys=True) for cause in value["details"]["causes"]}
+            causes = [json.loads(cause) for cause in sorted(told)]
             value = {**value, "details": {**value["details"], "causes": causes}}
-            if len(causes) > 1:
-                value["message"] = value["message"].partition("[")[0]
+            value["message"] = value["message"].partition(" is invalid: ")[0] if len(told) > 1 or "[" in value["message"] else value["message"]
         return {key: comparable(inner) for key, inner in value.items()}
     return [comparable(inner) for inner in value] if isinstance(value, list) else value
 

@@ -57,7 +57,7 @@ FRAMES: tuple[tuple[Way, Any], ...] = (
 
 def changes(draw: Draw, kind: Fuzzed, most: int = 3) -> list[tuple[Way, Any]]:
     """A few members that may be."""
-    pool = (*kind.may, *kind.may, *METADATA)
+    pool = (*kind.may, *kind.may, *(METADATA if not kind.admitted else [one for one in METADATA if one[0][-1] != "finalizers"]))
     return [draw.choice(pool) for _ in range(draw.randint(0, most))]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ class Fuzzed:
     fields: tuple[str, ...] = ()
     status: dict[str, Any] | None = None
     scale: bool = False
-    everywhere: str = field(default="")
-    """The collection over all namespaces."""
+    skip: tuple[str, ...] = ()
+    """Verbs that aren't tried."""
+    admitted: str = ""
+    """A finalizer that a kube-apiserver gives every new object, and ours not: both get it from us."""
 
     @property
     def namespaced(self) -> bool:
@@ -39,6 +41,8 @@ class Fuzzed:
         return ("a", "b", "c") if self.namespaced else ("@{id}-a", "@{id}-b")
 
     def document(self, name: str, **metadata: Any) -> dict[str, Any]:
+        if self.admitted:
+            metadata["finalizers"] = [*metadata.get("finalizers", ()), self.admitted]
         return {**self.base, "metadata": {"name": name, **metadata}}
 
 
@@ -55,6 +59,7 @@ def _load() -> dict[str, Fuzzed]:
         name: Fuzzed(
             name, one["path"], one["base"], tuple(_changes(one.get("may"))), tuple(_changes(one.get("bad"))),
             tuple(one.get("fields", ())), one.get("status"), one.get("scale", False),
+            tuple(one.get("skip", ())), one.get("admitted", ""),
         )
         for name, one in found.items()
     }  # fmt: skip

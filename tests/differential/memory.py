@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from boatyard.machinery.meta import yaml
+
 from .call import filled
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -41,7 +43,13 @@ class Memory:
         key = f"{kind}:{filled(path, self._value)}" if path else kind
         if key in self._values:
             return self._values[key]
-        return "00000000-0000-4000-8000-000000000000" if kind == "uid" else "" if kind == "continue" else "1"
+        if kind in ("rv", "was", "list"):
+            return self._values.get("start", "1")
+        return "00000000-0000-4000-8000-000000000000" if kind == "uid" else ""
+
+    def begun(self, revision: str) -> None:
+        """All that is watched or listed happened after this revision."""
+        self._values["start"] = revision
 
     def live(self, path: str) -> Any:
         """The object as it was last seen; an empty one when it never was."""
@@ -78,7 +86,7 @@ class Memory:
         if isinstance(value, dict):
             if key == "metadata" and ("continue" in value or ("uid" not in value and "resourceVersion" in value)):
                 value = {**value, "resourceVersion": "<list>"} if "name" not in value else value
-                value = {**value, "continue": "<continue>"} if "continue" in value else value
+                value = {**value, "continue": "<continue>" if value["continue"] else None} if "continue" in value else value
             return {self._text(name): self.plain(inner, name) for name, inner in value.items()}
         if isinstance(value, list):
             return [self.plain(inner, key) for inner in value]
@@ -115,11 +123,11 @@ def _recent(found: re.Match[str]) -> str:
     return "<now>" if abs(time - datetime.now(UTC)) < _RECENT else found.group()
 
 
-def parsed(body: bytes) -> Any:
-    """JSON, or the text."""
+def parsed(body: bytes, type: str = "") -> Any:
+    """JSON or YAML, or the text."""
     try:
-        return json.loads(body) if body else None
-    except ValueError:
+        return None if not body else yaml.load(body) if "yaml" in type else json.loads(body)
+    except (ValueError, yaml.YamlError):
         return body.decode("utf-8", "replace")
 
 

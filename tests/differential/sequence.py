@@ -41,7 +41,7 @@ class Run:
             return await self._watch(call)
         memory = self.memory
         reply = await self.wire.ask(call.method, call.target(memory), call.headers(), call.payload(memory))
-        found = parsed(reply.body)
+        found = parsed(reply.body, reply.header("content-type"))
         if isinstance(found, dict):
             prefix = call.body.get("metadata") if isinstance(call.body, dict) else None
             if call.method == "POST" and isinstance(prefix, dict) and isinstance(prefix.get("generateName"), str):

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 ANSWER_SECONDS = 30.0
+HUNG_UP = 0
+"""The status of a call that the server ended without an answer."""
 
 
 class Reply(NamedTuple):
@@ -43,7 +45,7 @@ class Wire:
                 connection[1].close()
                 if left:
                     continue
-                raise
+                return Reply(HUNG_UP, [], b"")
             if reply.header("connection") == "close":
                 connection[1].close()
             else:

@@ -8,7 +8,8 @@ import msgspec
 from aiohttp import web
 
 from boatyard.machinery.meta import yaml
-from boatyard.machinery.meta.errors import ApiError, TooManyRequests
+from boatyard.machinery.meta.errors import ApiError, NotAcceptable, TooManyRequests
+from boatyard.server.call import Call
 from boatyard.server.media import JSON, YAML
 
 
@@ -35,9 +36,15 @@ def indent(response: web.Response) -> None:
         response.body = msgspec.json.format(response.body, indent=2) + b"\n"
 
 
-def refusal(error: ApiError) -> web.Response:
-    """The Status of an error."""
-    response = answer(error.to_status(), error.code)
+def refusal(error: ApiError, call: Call | None = None) -> web.Response:
+    """The Status of an error, in the type that the call asks for, with what the caller was to be told besides."""
+    type = JSON
+    if call is not None:
+        try:
+            type = call.form().type
+        except NotAcceptable:
+            pass
+    response = answer(error.to_status(), error.code, type, call.warnings if call else None)
     if isinstance(error, TooManyRequests) or error.details.get("retryAfterSeconds"):
         response.headers["Retry-After"] = str(error.details.get("retryAfterSeconds", 1))
     if error.code == 401:

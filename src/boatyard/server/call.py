@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import cast, get_args
 
 from aiohttp import web
 
 from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import BadRequest, FieldError, Invalid, invalid
-from boatyard.machinery.meta.field_errors import too_long, unsupported
+from boatyard.machinery.meta.field_errors import required, too_long, unsupported
 from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.registry import WriteOptions
 from boatyard.machinery.registry.request import FieldValidation
 from boatyard.server.media import Form, negotiate
 
@@ -56,35 +57,60 @@ class Call:
     def dry_run(self, asked: list[str] | None = None) -> bool:
         """Whether nothing may be written. Raises Invalid for anything but ``All``."""
         asked = (asked or []) + self.request.query.getall("dryRun", [])
-        if any(value != "All" for value in asked):
-            raise self.wrong(unsupported("dryRun", asked, ("All",)))
+        if wrong := _dry_run_wrong(asked):
+            raise self.wrong(*wrong)
         return bool(asked)
+
+    def writing(self, *, applying: bool = False) -> WriteOptions:
+        """The options of a write. Raises Invalid with all that is wrong with them."""
+        dry_run = self.request.query.getall("dryRun", [])
+        said = self.query.get("fieldManager", "")
+        wrong = _dry_run_wrong(dry_run) + _manager_wrong(said, applying)
+        if not applying and self.request.method == "PATCH" and "force" in self.query:
+            wrong.append(field_errors.forbidden("force", "may not be specified for non-apply patch"))
+        try:
+            validation = self.field_validation()
+        except Invalid as error:
+            raise self.wrong(*wrong, *_unsupported_validation(self.query.get("fieldValidation"))) from error
+        if wrong:
+            raise self.wrong(*wrong)
+        return {
+            "field_manager": said or self._program(), "dry_run": bool(dry_run), "warnings": self.warnings,
+            "field_validation": validation,
+        }  # fmt: skip
 
     def field_validation(self) -> FieldValidation:
         """Raises Invalid."""
         value = self.query.get("fieldValidation") or "Warn"
-        for known in get_args(FieldValidation):
-            if value == known:
-                return known
-        raise self.wrong(unsupported("fieldValidation", value, ("", "Ignore", "Strict", "Warn")))
+        if value not in get_args(FieldValidation):
+            raise self.wrong(*_unsupported_validation(value))
+        return cast(FieldValidation, value)
 
     def wrong(self, *errors: FieldError) -> Invalid:
         """The options of this call are refused."""
         return invalid(_OPTIONS.get(self.request.method, "ListOptions"), "meta.k8s.io", "", list(errors))
 
-    def field_manager(self) -> str:
-        """Who owns what this call writes: as said, else the program's name as Kubernetes takes it from the user agent.
-
-        Raises Invalid.
-        """
-        manager = self.query.get("fieldManager", "")
-        if len(manager.encode()) > _LONGEST_MANAGER_BYTES:
-            raise self.wrong(too_long("fieldManager", _LONGEST_MANAGER_BYTES))
-        for at, character in enumerate(manager):
-            if not character.isprintable():
-                told = f"invalid character U+{ord(character):04X} (at position {at})"
-                raise self.wrong(field_errors.invalid("fieldManager", manager, told))
-        if manager:
-            return manager
+    def _program(self) -> str:
+        """Who owns what this call writes when it doesn't say: the program's name, as Kubernetes takes it from the user agent."""
         agent = self.request.headers.get("User-Agent", "").partition("/")[0]
         return "".join(character for character in agent if character.isprintable())[:_LONGEST_MANAGER_BYTES] or "unknown"
+
+
+def _unsupported_validation(value: str | None) -> list[FieldError]:
+    return [unsupported("fieldValidation", value, ("", "Ignore", "Strict", "Warn"))]
+
+
+def _dry_run_wrong(asked: list[str]) -> list[FieldError]:
+    # A list in Kubernetes' options, and shown as one.
+    return [unsupported("dryRun", asked, ("All",))] if any(value != "All" for value in asked) else []
+
+
+def _manager_wrong(manager: str, applying: bool) -> list[FieldError]:
+    wrong = [required("fieldManager", "is required for apply patch")] if applying and not manager else []
+    if len(manager.encode()) > _LONGEST_MANAGER_BYTES:
+        wrong.append(too_long("fieldManager", _LONGEST_MANAGER_BYTES))
+    for at, character in enumerate(manager):
+        if not character.isprintable():
+            told = f"invalid character U+{ord(character):04X} (at position {at})"
+            wrong.append(field_errors.invalid("fieldManager", manager, told))
+    return wrong

@@ -10,9 +10,10 @@ from aiohttp import web
 from boatyard.machinery.client.client import PatchType, Propagation
 from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import BadRequest, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
-from boatyard.machinery.meta.field_errors import forbidden, required, unsupported
+from boatyard.machinery.meta.field_errors import unsupported
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents
+from boatyard.machinery.registry.core.types import core_type
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.list import RecordPage
 from boatyard.machinery.registry.registry import Registry
@@ -75,14 +76,17 @@ class Objects:
         return min(WIDEST, width_of_list(self._listed_bytes.get(_listed(call, kind), 0)))
 
     async def _get(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        form = call.form()
         obj = await self._registry.get(
             call.caller, kind.resource, path.name, path.namespace or None, subresource=path.subresource or None,
             resource_version=call.query.get("resourceVersion", ""),
         )  # fmt: skip
+        if form.transform == "PartialObjectMetadataList":
+            raise NotAcceptable(f"you requested {form.transform}, but the requested object is not a list ({kind.resource.kind})")
         return self._object(call, kind, obj)
 
     async def _list(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        form = call.form()
+        match, form = match_of_list(call), call.form()
         if form.transform == "PartialObjectMetadata":
             told = f"you requested {form.transform}, but the requested object is a list ({kind.resource.kind}List)"
             raise NotAcceptable(told)
@@ -90,7 +94,7 @@ class Objects:
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
             field_selector=call.query.get("fieldSelector", ""), limit=max(call.number("limit", signed=True) or 0, 0),
             continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
-            match=match_of_list(call),
+            match=match,
         )  # fmt: skip
         metadata = _list_metadata(page)
         if form.transform:
@@ -105,24 +109,26 @@ class Objects:
         return raw(b'%s,"items":[%s]}\n' % (head[:-1], items), type=form.type)
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        document = await self._document(call, kind)
+        options, document = call.writing(), await self._document(call, kind)
         if not document:
             raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         obj = await self._registry.create(
             call.caller, kind.resource, document, path.namespace or None, name=path.name or None,
-            subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
-            field_validation=call.field_validation(), warnings=call.warnings,
+            subresource=path.subresource or None, **options,
         )  # fmt: skip
         return self._object(call, kind, obj, 201)
 
     async def _update(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        document = await self._document(call, kind)
+        options, document = call.writing(), await self._document(call, kind)
+        existed = self._exists(kind, path)
         obj = await self._registry.update(
             call.caller, kind.resource, document, name=path.name, namespace=path.namespace or None,
-            subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
-            field_validation=call.field_validation(), warnings=call.warnings,
+            subresource=path.subresource or None, **options,
         )  # fmt: skip
-        return self._object(call, kind, obj)
+        return self._object(call, kind, obj, 200 if existed else 201)
+
+    def _exists(self, kind: Kind, path: ResourcePath) -> bool:
+        return self._registry.ledger.find(kind.resource, path.namespace or None, path.name) is not None
 
     async def _document(self, call: Call, kind: Kind) -> Object:
         """The object that is sent, its fields each once as far as the caller cares."""
@@ -144,26 +150,21 @@ class Objects:
         if type not in PATCHES:
             known = ", ".join((*PATCHES, *APPLIES))
             raise UnsupportedMediaType(f"the body of the request was in an unknown format - accepted media types include: {known}")
-        if "force" in call.query:
-            raise call.wrong(forbidden("force", "may not be specified for non-apply patch"))
         obj = await self._registry.patch(
             call.caller, kind.resource, path.name, body.json(data), path.namespace or None, type=PATCHES[type],
-            subresource=path.subresource or None, field_manager=call.field_manager(), dry_run=call.dry_run(),
-            field_validation=call.field_validation(), warnings=call.warnings,
+            subresource=path.subresource or None, **call.writing(),
         )  # fmt: skip
         return self._object(call, kind, obj)
 
     async def _apply(self, call: Call, kind: Kind, path: ResourcePath, data: bytes) -> web.Response:
-        if not call.query.get("fieldManager"):
-            raise call.wrong(required("fieldManager", "is required for apply patch"))
+        options = call.writing(applying=True)
         document = body.parsed_yaml(data)
         if not isinstance(document, dict):
             raise BadRequest("the body of an apply must be an object")
-        existed = self._registry.ledger.find(kind.resource, path.namespace or None, path.name) is not None
+        existed = self._exists(kind, path)
         obj = await self._registry.apply(
             call.caller, kind.resource, document, name=path.name, namespace=path.namespace or None,
-            subresource=path.subresource or None, field_manager=call.field_manager(), force=call.flag("force"),
-            dry_run=call.dry_run(), field_validation=call.field_validation(), warnings=call.warnings,
+            subresource=path.subresource or None, force=call.flag("force"), **options,
         )  # fmt: skip
         return self._object(call, kind, obj, 200 if existed else 201)
 
@@ -189,12 +190,12 @@ class Objects:
         options = await body.document(call.request)
         if options.get("kind", "DeleteOptions") != "DeleteOptions":
             raise BadRequest(f"the body of a deletion must be DeleteOptions, not {options['kind']}")
+        if wrong := core_type("v1.DeleteOptions").validate(options):
+            raise BadRequest("DeleteOptions: " + "; ".join(str(error) for error in wrong))
         preconditions = options.get("preconditions") or {}
         grace = options.get("gracePeriodSeconds")
         if grace is None:
             grace = call.number("gracePeriodSeconds", signed=True)
-        if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
-            raise BadRequest(f"gracePeriodSeconds: {grace}: must be a number of seconds")
         if grace is not None and grace < 0:
             # As Kubernetes documents it.
             grace = 1
@@ -205,7 +206,7 @@ class Objects:
         if options.get("orphanDependents") is not None:
             propagation = "Orphan" if options["orphanDependents"] else "Background"
         if propagation is not None and propagation not in get_args(Propagation):
-            raise call.wrong(unsupported("propagationPolicy", propagation, ("Foreground", "Background", "Orphan")))
+            raise call.wrong(unsupported("propagationPolicy", propagation, ("Foreground", "Background", "Orphan", "nil")))
         return {
             "uid": preconditions.get("uid") or "", "resource_version": preconditions.get("resourceVersion") or "",
             "propagation": propagation, "grace_period_seconds": grace, "dry_run": call.dry_run(options.get("dryRun")),

@@ -24,7 +24,9 @@ class ResourcePath(NamedTuple):
 
 def parse(path: str) -> ResourcePath | None:
     """The resource address, or None for anything else (``/version``, ``/apis``, ``/apis/<group>``, …)."""
-    parts = [part for part in path.split("/") if part]
+    parts = path.removeprefix("/").removesuffix("/").split("/")
+    if "" in parts:
+        return None
     if len(parts) >= 2 and parts[0] == "api":
         group, version, parts = "", parts[1], parts[2:]
     elif len(parts) >= 3 and parts[0] == "apis":

@@ -133,7 +133,7 @@ class ApiServer:
             if isinstance(response, web.Response) and call.flag("pretty"):
                 answers.indent(response)
         except ApiError as error:
-            response = refusal(error)
+            response = refusal(error, call)
         except asyncio.CancelledError:
             raise
         except ConnectionError:

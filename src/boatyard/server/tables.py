@@ -16,7 +16,6 @@ from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.runtime.world import World
 from boatyard.server import columns
 from boatyard.server.columns.custom import custom_columns
-from boatyard.server.durations import age
 from boatyard.server.media import Form
 
 
@@ -90,12 +89,12 @@ class Tables:
         return known[1]
 
 
+_AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+
+
 def _custom(kind: Kind) -> Columns:
-    declared = (kind.custom or {}).get("additionalPrinterColumns")
-    if declared:
-        return Columns(*custom_columns(declared))
     if kind.custom is not None:
-        return Columns(columns.definitions("Name", "Age"), lambda obj, now: [obj["metadata"].get("name", ""), age(obj, now)])
+        return Columns(*custom_columns(kind.custom.get("additionalPrinterColumns") or [_AGE]))
     return Columns(columns.definitions("Name", "Created At"), _plain)
 
 

@@ -96,10 +96,12 @@ class FieldSet:
         return FieldSet(False, {step: self.below[step]} if step in self.below else {})
 
     def paths(self, path: Path = ()) -> Iterator[Path]:
-        """Every member, parents first, in order."""
-        if self.member:
+        """Every member: those of a level first, in order, then what is below each."""
+        if self.member and not path:
             yield path
-        for step in sorted(self.below):
+        steps = sorted(self.below)
+        yield from ((*path, step) for step in steps if self.below[step].member)
+        for step in steps:
             yield from self.below[step].paths((*path, step))
 
 

@@ -31,14 +31,37 @@ def json_patch(doc: Any, patch: Any) -> Any:
         if not isinstance(operation, dict):
             raise BadRequest("error decoding patch: an operation is an object")
         try:
+            operation = _as_kubernetes(result, copied(operation))
             if operation.get("op") == "copy":
                 bytes_copied += len(msgspec.json.encode(jsonpointer.resolve_pointer(result, operation.get("from", ""))))
                 if bytes_copied > MAX_COPIED_BYTES:
                     raise RequestEntityTooLarge(f"copy operations copy more than {MAX_COPIED_BYTES} bytes")
-            result = jsonpatch.JsonPatch([copied(operation)]).apply(result, in_place=True)
-        except jsonpatch.InvalidJsonPatch as error:
-            raise BadRequest(f"error decoding patch: {error}") from None
+            result = jsonpatch.JsonPatch([operation]).apply(result, in_place=True)
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError) as error:
             told = f"{operation.get('op')} operation does not apply to {operation.get('path')}: {error}"
             raise Invalid(f"the server rejected our request due to an error in our request: {told}") from None
     return result
+
+
+def _as_kubernetes(doc: Any, operation: Any) -> Any:
+    """The operation as a kube-apiserver's library takes it: a value left out is null; a member that isn't there is null to
+    ``copy`` and ``test``, and made by ``replace``."""
+    op = operation.get("op")
+    if op in ("add", "replace"):
+        operation.setdefault("value", None)
+    if op == "replace" and _lacks(doc, operation.get("path")):
+        return {**operation, "op": "add"}
+    if op == "copy" and _lacks(doc, operation.get("from")):
+        return {"op": "add", "path": operation.get("path"), "value": None}
+    if op == "test" and operation.get("value") is None and _lacks(doc, operation.get("path")):
+        return {"op": "test", "path": "", "value": doc}
+    return operation
+
+
+def _lacks(doc: Any, pointer: Any) -> bool:
+    """Whether a pointer leads to an object that hasn't got its last member."""
+    if not isinstance(pointer, str) or not pointer.startswith("/"):
+        return False
+    above, _, last = pointer.rpartition("/")
+    parent = jsonpointer.resolve_pointer(doc, above, None)
+    return isinstance(parent, dict) and jsonpointer.unescape(last) not in parent

@@ -23,7 +23,9 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
     metadata.frame(request, applied)
     if applied["metadata"].get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
-    if applied["metadata"].setdefault("name", request.name) != request.name:
+    if applied["metadata"].setdefault("name", request.name) == "":
+        raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
+    if applied["metadata"]["name"] != request.name:
         raise BadRequest(
             f"the name of the object ({applied['metadata']['name']}) does not match the name on the URL ({request.name})"
         )

@@ -22,6 +22,7 @@ async def delete_collection(ledger: Ledger, request: Request, selection: Selecti
         namespace, name = keys.place(record.key)
         try:
             obj, _ = await delete(ledger, replace(request, namespace=namespace, name=name), options)
+            obj["metadata"]["resourceVersion"] = str(record.modified)
         except (NotFound, Conflict):
             continue
         deleted.append(obj)

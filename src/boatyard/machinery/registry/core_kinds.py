@@ -42,7 +42,7 @@ def _with_schema(kind: Kind) -> Kind:
 
 _KINDS = (
     Kind(core.CONFIG_MAPS, ("cm",)),
-    Kind(core.EVENTS, ("ev",), fields=_EVENT_FIELDS),
+    Kind(core.EVENTS, ("ev",), fields=_EVENT_FIELDS, made_by_update=True),
     Kind(
         core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"),
         check_name=names.dns1123_label, strategy=Namespaces(),
@@ -58,20 +58,20 @@ _KINDS = (
     Kind(core.SECRETS, fields=_same("type")),
     Kind(
         core.SERVICES, ("svc",), ("all",), subresources=("status",), fields=_same("spec.clusterIP", "spec.type"),
-        check_name=names.dns1035_label, returns_deleted=True, strategy=Services(),
+        check_name=names.dns1035_label, made_by_update=True, returns_deleted=True, strategy=Services(),
     ),
     Kind(core.SERVICE_ACCOUNTS, ("sa",), subresources=("token",), returns_deleted=True),
     Kind(core.ENDPOINT_SLICES, generation=True),
     Kind(core.INGRESSES, ("ing",), subresources=("status",), generation=True, strategy=InitialStatus({"loadBalancer": {}})),
-    Kind(core.LEASES, conditional=True),
+    Kind(core.LEASES, conditional=True, made_by_update=True),
     Kind(
         core.CERTIFICATE_SIGNING_REQUESTS, ("csr",), subresources=("status", "approval"), fields=_same("spec.signerName"),
         strategy=CertificateSigningRequests(),
     ),
-    Kind(core.ROLES, check_name=names.path_segment),
-    Kind(core.ROLE_BINDINGS, check_name=names.path_segment),
-    Kind(core.CLUSTER_ROLES, check_name=names.path_segment),
-    Kind(core.CLUSTER_ROLE_BINDINGS, check_name=names.path_segment),
+    Kind(core.ROLES, check_name=names.path_segment, made_by_update=True),
+    Kind(core.ROLE_BINDINGS, check_name=names.path_segment, made_by_update=True),
+    Kind(core.CLUSTER_ROLES, check_name=names.path_segment, made_by_update=True),
+    Kind(core.CLUSTER_ROLE_BINDINGS, check_name=names.path_segment, made_by_update=True),
     Kind(
         core.CUSTOM_RESOURCE_DEFINITIONS, ("crd", "crds"), ("api-extensions",), subresources=("status",), generation=True,
         conditional=True, strategy=CustomResourceDefinitions(),

@@ -50,7 +50,9 @@ async def _delete(ledger: Ledger, request: Request, options: DeleteOptions, reco
         return obj, gone
     if gone:
         revision = await ledger.commit([Delete(key, record.modified)])
-        obj = documents.decode(record.value, revision)
+        if not request.kind.strategy.tells_deletion:
+            obj = documents.decode(record.value, revision)
+        obj["metadata"]["resourceVersion"] = str(revision)
     else:
         revision = await ledger.commit([Put(key, documents.encode(obj), record.modified)])
         obj["metadata"]["resourceVersion"] = str(revision)

@@ -37,6 +37,8 @@ class Kind:
     """Whether metadata.generation counts changes of what is wanted."""
     conditional: bool = False
     """Whether a replacement must name the resourceVersion that it replaces."""
+    made_by_update: bool = False
+    """Whether a replacement of an object that isn't there makes it."""
     returns_deleted: bool = False
     """Whether delete answers with the object rather than with a Status."""
     check_name: Callable[[str], list[str]] = names.dns1123_subdomain

@@ -65,7 +65,8 @@ def list_page(
     else:
         revision = _wanted(ledger, resource_version, match)
     try:
-        if selection.name is not None and namespace and not continue_token and not revision:
+        one_place = bool(namespace) or not kind.resource.namespaced
+        if selection.name is not None and one_place and not continue_token and not revision:
             return _single(ledger, kind, namespace, selection)
         return _scan(ledger, prefix, after, revision, limit, selection, left)
     except Compacted as error:
@@ -96,7 +97,7 @@ def _scan(ledger: Ledger, prefix: str, after: str, revision: int, limit: int, se
         after = page.records[-1].key
 
 
-def _single(ledger: Ledger, kind: Kind, namespace: str, selection: Selection) -> RecordPage:
+def _single(ledger: Ledger, kind: Kind, namespace: str | None, selection: Selection) -> RecordPage:
     record = ledger.find(kind.resource, namespace, selection.name or "")
     found = [record] if record and selection.matches(record.key, record.value) else []
     return RecordPage(found, ledger.store.revision)

@@ -31,7 +31,8 @@ def frame(request: Request, obj: Object) -> None:
         raise BadRequest(f"the body of the request must be an object of kind {resource.kind}")
     for member, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
         if obj.setdefault(member, expected) != expected:
-            raise BadRequest(f"the {member} in the data ({obj[member]}) does not match the expected {member} ({expected})")
+            called = "API version" if member == "apiVersion" else member
+            raise BadRequest(f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})")
     metadata = obj.setdefault("metadata", {})
     if not isinstance(metadata, dict):
         raise BadRequest("metadata: expected map")
@@ -49,7 +50,8 @@ def frame(request: Request, obj: Object) -> None:
         if metadata.pop("namespace", ""):
             raise BadRequest("namespace should not be set on cluster-scoped objects")
         return
-    if metadata.setdefault("namespace", request.namespace) != request.namespace:
+    metadata["namespace"] = metadata.get("namespace") or request.namespace
+    if metadata["namespace"] != request.namespace:
         raise BadRequest(
             f"the namespace of the provided object does not match the namespace sent on the request: "
             f"{metadata['namespace']} is not {request.namespace}"
@@ -62,7 +64,8 @@ def create(request: Request, obj: Object, world: World) -> None:
     if metadata.get("resourceVersion"):
         raise BadRequest("resourceVersion should not be set on objects to be created")
     for field in _SERVER_SET:
-        metadata.pop(field, None)
+        if field != "generation" or request.kind.generation:
+            metadata.pop(field, None)
     metadata["creationTimestamp"] = rfc3339(world.now())
     metadata["uid"] = world.uid()
     if request.kind.generation:
@@ -81,12 +84,10 @@ def update(request: Request, obj: Object, old: Object) -> None:
     if metadata.setdefault("name", name) != name:
         raise BadRequest(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
     if metadata.get("uid") and metadata["uid"] != before["uid"]:
-        raise conflict(
-            resource.group_resource, name,
-            f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {before['uid']}",
-        )  # fmt: skip
+        raise invalid(resource.kind, resource.group, name, [_invalid("metadata.uid", metadata["uid"], "field is immutable")])
     if metadata.get("resourceVersion") and metadata["resourceVersion"] != before["resourceVersion"]:
         raise modified(request)
+    _unchanged(request, metadata, before)
     metadata.pop("selfLink", None)
     for field in _KEPT:
         if field in before:
@@ -96,9 +97,22 @@ def update(request: Request, obj: Object, old: Object) -> None:
     metadata["resourceVersion"] = before["resourceVersion"]
 
 
+def _unchanged(request: Request, metadata: Object, before: Object) -> None:
+    """An update that sets the times of a deletion to others is refused; one that leaves them out keeps them."""
+    if "deletionTimestamp" not in metadata and "deletionGracePeriodSeconds" not in metadata:
+        return
+    times = ("deletionTimestamp", "deletionGracePeriodSeconds")
+    changed = [field for field in times if metadata.get(field) not in (None, before.get(field))]
+    if "deletionTimestamp" in before:
+        changed = [field for field in changed if field != "deletionTimestamp"]
+    wrong = [_invalid(f"metadata.{field}", metadata[field], "field is immutable") for field in changed]
+    if wrong:
+        raise invalid(request.kind.resource.kind, request.kind.resource.group, before["name"], wrong)
+
+
 def conditional(request: Request, obj: Object) -> None:
     """Check that a replacement says what it replaces, where the kind wants to know. Raises Invalid."""
-    if request.subresource or obj["metadata"].get("resourceVersion") or not request.kind.conditional:
+    if request.subresource not in ("", "status") or obj["metadata"].get("resourceVersion") or not request.kind.conditional:
         return
     resource = request.kind.resource
     error = FieldError("metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0: must be specified for an update")

@@ -169,6 +169,8 @@ class Registry:
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
         if subresource == "scale":
             return await scale.update_scale(self.ledger, request, body)
+        if update.creates(request) and self.ledger.find(resource, where, name) is None:
+            self._request(caller, "create", resource, where, name)
         return await self._after(request, await update.update(self.ledger, request, body))
 
     async def patch(

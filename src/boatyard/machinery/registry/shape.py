@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from boatyard.machinery.meta import field_errors
-from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, invalid
+from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, Invalid, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.core import defaults, normal, validation
 from boatyard.machinery.registry.core.types import is_type_error
@@ -50,6 +50,28 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
     if wrong:
         resource = request.kind.resource
         raise invalid(resource.kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
+
+
+def readable(request: Request, obj: Object) -> None:
+    """Raise what :func:`shape` says of a core document that can't be decoded, and of unknown fields; in place."""
+    schema = request.kind.schema()
+    if schema is None or schema.accepts(obj):
+        return
+    _prune(request, schema, obj)
+    wrong = [error for error in schema.validate(obj) if is_type_error(error)] if request.kind.custom is None else []
+    if wrong:
+        raise _undecodable(request, wrong)
+
+
+def status_readable(request: Request, status: object) -> None:
+    """A status that isn't written here is dropped, but must be one all the same. Raises as :func:`readable`."""
+    schema = request.kind.schema()
+    node = schema.child("status") if schema is not None and request.kind.custom is None else None
+    if node is None or node.accepts(status):
+        return
+    wrong = [error for error in node.validate(status) if is_type_error(error)]
+    if wrong:
+        raise _undecodable(request, [FieldError(f"status.{error.path}".strip("."), error.type, error.message) for error in wrong])
 
 
 def comparable(request: Request, applied: Object) -> None:
@@ -140,4 +162,6 @@ def _strictly(request: Request, why: str) -> ApiError:
 
 def _refusal(request: Request, why: str) -> ApiError:
     resource = request.kind.resource
-    return BadRequest(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
+    # A patch that leads nowhere is no malformed request: it fits other objects.
+    refused = Invalid if request.difference is not None else BadRequest
+    return refused(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class Strategy:
     """Hooks of a kind. ``obj`` is the new object and may be changed in place; ``old`` must not be."""
 
+    tells_deletion = False
+    """Whether who deletes an object that goes at once sees in the answer that it was marked first."""
+
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         """Fill in what a new object needs beyond its schema's defaults. Raises ApiError to refuse."""
 

@@ -1,21 +1,47 @@
-"""update: the whole object replaced."""
+"""update: the whole object replaced, or made where the kind lets an update do that."""
 
 from __future__ import annotations
 
-from boatyard.machinery.meta.errors import BadRequest
+from boatyard.machinery.meta.errors import BadRequest, conflict, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, metadata
+from boatyard.machinery.registry.create import create
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
+from boatyard.machinery.registry.shape import readable
 from boatyard.machinery.registry.write import modify
 
 
 async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
     """Replace the stored object by ``obj`` (the registry's from now on). Raises NotFound, Conflict, Invalid."""
     metadata.frame(request, obj)
-    name = obj["metadata"].setdefault("name", request.name)
+    name = obj["metadata"].get("name")
+    if not name:
+        raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
     if name != request.name:
         raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({request.name})")
-    ledger.record(request.kind.resource, request.namespace, request.name)
+    uid = obj["metadata"].get("uid")
+    if ledger.find(request.kind.resource, request.namespace, request.name) is None:
+        if not creates(request):
+            # Whoever sends what can't be read is told so first.
+            readable(request, obj)
+            raise not_found(request.kind.resource.group_resource, request.name)
+        if uid:
+            told = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
+            raise conflict(request.kind.resource.group_resource, request.name, told)
+        obj["metadata"].pop("resourceVersion", None)
+        return await create(ledger, request, obj)
     metadata.conditional(request, obj)
-    return await modify(ledger, request, lambda _: documents.fresh(obj))
+
+    def replaced(live: Object) -> Object:
+        if uid and uid != live["metadata"]["uid"]:
+            told = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live['metadata']['uid']}"
+            raise conflict(request.kind.resource.group_resource, request.name, told)
+        return documents.fresh(obj)
+
+    return await modify(ledger, request, replaced)
+
+
+def creates(request: Request) -> bool:
+    """Whether an update of what isn't there makes it."""
+    return request.kind.made_by_update and not request.subresource

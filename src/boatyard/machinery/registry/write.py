@@ -12,7 +12,7 @@ from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import rules_wrong, shape
+from boatyard.machinery.registry.shape import rules_wrong, shape, status_readable
 from boatyard.machinery.schema.structural import ANYTHING
 from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
 
@@ -104,6 +104,8 @@ def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
             elif field != "status":
                 obj[field] = value
     elif request.kind.has_status and not request.subresource:
+        if (status := obj.get("status")) is not None and status != old.get("status"):
+            status_readable(request, status)
         if "status" in old:
             obj["status"] = old["status"]
         else:

@@ -171,6 +171,8 @@ class Structural:
 
     def _prune(self, obj: Any, path: str, removed: list[str], whole: bool) -> None:
         if isinstance(obj, dict):
+            if self.type not in ("", "object"):
+                return
             keep = self.preserves_unknown
             for key in list(obj):
                 child = self.child(key)

@@ -33,7 +33,7 @@ def validate_role(obj: Object, old: Object | None) -> Iterator[FieldError]:
 
 def validate_role_binding(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A RoleBinding or ClusterRoleBinding."""
-    reference = obj.get("roleRef") or {}
+    reference = obj.get("roleRef") or {"apiGroup": _GROUP}
     kinds = ("ClusterRole",) if obj.get("kind") == "ClusterRoleBinding" else ("Role", "ClusterRole")
     if reference.get("apiGroup") != _GROUP:
         yield unsupported("roleRef.apiGroup", reference.get("apiGroup", ""), (_GROUP,))

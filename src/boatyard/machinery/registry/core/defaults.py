@@ -48,7 +48,7 @@ def _service(obj: Object) -> None:
         port.setdefault("protocol", "TCP")
         if port.get("targetPort") in (None, 0, "") and "port" in port:
             port["targetPort"] = port["port"]
-    if spec["type"] in ("NodePort", "LoadBalancer"):
+    if spec["type"] in ("NodePort", "LoadBalancer") or (spec["type"] == "ClusterIP" and spec.get("externalIPs")):
         spec.setdefault("externalTrafficPolicy", "Cluster")
     if spec["type"] == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
@@ -78,6 +78,12 @@ def _secret(obj: Object) -> None:
         data = obj.setdefault("data", {})
         for key, value in plain.items():
             data[key] = base64.b64encode(str(value).encode()).decode()
+
+
+def _service_account(obj: Object) -> None:
+    """Of the secrets only the names count."""
+    if secrets := obj.get("secrets"):
+        obj["secrets"] = [{"name": secret["name"]} if secret.get("name") else {} for secret in secrets]
 
 
 def _namespace(obj: Object) -> None:
@@ -124,6 +130,7 @@ _FILL: dict[Resource, Callable[[Object], None]] = {
     core.PERSISTENT_VOLUME_CLAIMS: _claim,
     core.PERSISTENT_VOLUMES: _volume,
     core.SECRETS: _secret,
+    core.SERVICE_ACCOUNTS: _service_account,
     core.NAMESPACES: _namespace,
     core.ENDPOINT_SLICES: _endpoint_slice,
     core.ROLE_BINDINGS: _binding,

@@ -37,7 +37,8 @@ def _normalize(node: Structural, obj: Any, tidy: bool) -> None:
             elif isinstance(value, (dict, list)):
                 _normalize(child, value, tidy)
                 optional = key not in required and node.additional is None
-                if tidy and not value and optional and (child.listed or child.additional is not None):
+                entries = child.listed if isinstance(value, list) else child.additional is not None
+                if tidy and not value and optional and entries:
                     del obj[key]
             else:
                 obj[key] = _scalar(child, value)

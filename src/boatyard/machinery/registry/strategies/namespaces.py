@@ -38,6 +38,7 @@ class Namespaces(Strategy):
             raise Forbidden(
                 f'namespaces "{name}" is forbidden: this namespace may not be deleted', {"name": name, "kind": "namespaces"}
             )
+        obj["metadata"].pop("deletionGracePeriodSeconds", None)
         obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
 
     def holds(self, obj: Object) -> bool:

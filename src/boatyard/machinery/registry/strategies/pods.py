@@ -21,6 +21,8 @@ DEFAULT_GRACE_SECONDS = 30
 class Pods(Strategy):
     """Kubernetes' rules of ``pkg/registry/core/pod/strategy.go``."""
 
+    tells_deletion = True
+
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         spec = obj["spec"]
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
