@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from .call import Call, changed
-from .documents import BAD_METADATA, METADATA, WEIRD, Draw, broken, changes, places, right, spoiled, wrong
+from .documents import METADATA, WEIRD, Draw, broken, changes, places, right, spoiled, wrong
 from .kinds import CUSTOM, KINDS, Fuzzed
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -17,15 +17,55 @@ MERGE, JSON, STRATEGIC, APPLY = (
     f"application/{name}" for name in ("merge-patch+json", "json-patch+json", "strategic-merge-patch+json", "apply-patch+yaml")
 )
 SELECTORS = (
-    "app=x", "app==x", "app!=x", "app", "!app", "app in (x,y)", "app notin (x)", "app=x,tier!=web", "tier in (web, db),app", "app=",
-    "app!=", "app in ()", "nope=1", "tier notin (web),!nope",
-)  # fmt: skip
-BAD_SELECTORS = ("app in (", "a b", "=x", "app=x y", "!", "app in x", ",", "app=(", "a/b/c=d", "app>x", "app>1", "-a=b", "app=" + "x" * 70)
-BAD_FIELDS = ("spec.nope=x", "metadata.name", "metadata.name=a=b", "=", "metadata.name>a", "spec.color=red,x=y", ",", "metadata.name=a,")
+    "app=x",
+    "app==x",
+    "app!=x",
+    "app",
+    "!app",
+    "app in (x,y)",
+    "app notin (x)",
+    "app=x,tier!=web",
+    "tier in (web, db),app",
+    "app=",
+    "app!=",
+    "app in ()",
+    "nope=1",
+    "tier notin (web),!nope",
+)
+BAD_SELECTORS = (
+    "app in (",
+    "a b",
+    "=x",
+    "app=x y",
+    "!",
+    "app in x",
+    ",",
+    "app=(",
+    "a/b/c=d",
+    "app>x",
+    "app>1",
+    "-a=b",
+    "app=" + "x" * 70,
+)
+BAD_FIELDS = (
+    "spec.nope=x",
+    "metadata.name",
+    "metadata.name=a=b",
+    "=",
+    "metadata.name>a",
+    "spec.color=red,x=y",
+    ",",
+    "metadata.name=a,",
+)
 ACCEPTS = ("", "", "", "", "", TABLE, PARTIAL, PARTIALS, f"{TABLE},application/json", "application/yaml", "*/*")
 BAD_ACCEPTS = ("text/html", "application/json;as=Nope;v=v1;g=meta.k8s.io", "application/xml", TABLE.replace("v1", "v9"))
 
 Query = list[tuple[str, str]]
+
+
+def seen(what: str, path: str) -> str:
+    """A place for what a server said of what is at ``path``: its ``rv``, ``was``, ``uid``, ``list`` or ``continue``."""
+    return f"@{{{what}:{path}}}"
 
 
 def chance(draw: Draw, percent: int) -> bool:
@@ -45,7 +85,12 @@ def writing(draw: Draw) -> Query:
     if which in (16, 17, 18):
         query.append(("fieldValidation", of(draw, ("Strict", "Warn", "Ignore"))))
     if which == 19:
-        query.append(of(draw, (("dryRun", "Nope"), ("fieldValidation", "nope"), ("fieldManager", "x" * 200), ("pretty", "true"), ("dryRun", ""))))
+        query.append(
+            of(
+                draw,
+                (("dryRun", "Nope"), ("fieldValidation", "nope"), ("fieldManager", "x" * 200), ("pretty", "true"), ("dryRun", "")),
+            )
+        )
     return query
 
 
@@ -56,7 +101,9 @@ def create(draw: Draw, kind: Fuzzed, name: str) -> Call:
         return Call("create", "POST", kind.path, tuple(query), right(draw, kind, name))
     if how < 15:
         document = right(draw, kind, name)
-        document["metadata"] = {k: v for k, v in (document.get("metadata") or {}).items() if k != "name"} | {"generateName": f"{name}-"}
+        document["metadata"] = {k: v for k, v in (document.get("metadata") or {}).items() if k != "name"} | {
+            "generateName": f"{name}-"
+        }
         return Call("create", "POST", kind.path, tuple(query), document)
     if how < 19:
         return Call("create", "POST", kind.path, tuple(query), wrong(draw, kind, name))
@@ -67,7 +114,7 @@ def create(draw: Draw, kind: Fuzzed, name: str) -> Call:
 def get(draw: Draw, kind: Fuzzed, name: str) -> Call:
     query: Query = []
     if chance(draw, 15):
-        query.append(("resourceVersion", of(draw, ("0", "@{rv:%s/%s}" % (kind.path, name), "1", "x", "99999999", ""))))
+        query.append(("resourceVersion", of(draw, ("0", seen("rv", f"{kind.path}/{name}"), "1", "x", "99999999", ""))))
     accept = of(draw, ACCEPTS if chance(draw, 90) else BAD_ACCEPTS)
     if accept == TABLE and chance(draw, 50):
         query.append(("includeObject", of(draw, ("None", "Metadata", "Object", "Nope"))))
@@ -82,18 +129,30 @@ def listing(draw: Draw, kind: Fuzzed, name: str) -> Call:
     if which < 5:
         query.append(("limit", of(draw, ("1", "2", "3", "500", "0"))))
         if which < 2 and kind.namespaced:
-            query.append(("continue", "@{continue:%s}" % kind.path))
+            query.append(("continue", seen("continue", kind.path)))
     elif which < 9:
-        revision = of(draw, ("0", "@{list:%s}" % kind.path, "@{rv:%s/%s}" % (kind.path, name), "@{was:%s/%s}" % (kind.path, name)))
+        revision = of(draw, ("0", seen("list", kind.path), seen("rv", f"{kind.path}/{name}"), seen("was", f"{kind.path}/{name}")))
         query.append(("resourceVersion", revision))
         match = of(draw, ("", "Exact", "NotOlderThan"))
         if match:
             query.append(("resourceVersionMatch", match))
     elif which == 9:
         query.append(
-            of(draw, (("limit", "-1"), ("limit", "x"), ("continue", "xx"), ("resourceVersion", "x"), ("resourceVersionMatch", "Exact"),
-                      ("resourceVersionMatch", "Nope"), ("resourceVersion", "-1"), ("timeoutSeconds", "x"), ("watch", "nope")))
-        )  # fmt: skip
+            of(
+                draw,
+                (
+                    ("limit", "-1"),
+                    ("limit", "x"),
+                    ("continue", "xx"),
+                    ("resourceVersion", "x"),
+                    ("resourceVersionMatch", "Exact"),
+                    ("resourceVersionMatch", "Nope"),
+                    ("resourceVersion", "-1"),
+                    ("timeoutSeconds", "x"),
+                    ("timeoutSeconds", "-1"),
+                ),
+            )
+        )
     accept = of(draw, ACCEPTS if chance(draw, 95) else BAD_ACCEPTS)
     return Call("list", "GET", kind.path, tuple(query), accept=accept)
 
@@ -105,7 +164,13 @@ def selecting(draw: Draw, kind: Fuzzed) -> Query:
         return [("labelSelector", of(draw, SELECTORS))]
     if which < 10:
         own = (f"metadata.name={of(draw, kind.names)}",)
-        more = (*kind.fields, f"metadata.name!={kind.names[0]}", "metadata.namespace=@{ns}", "metadata.namespace=other", "metadata.name=")
+        more = (
+            *kind.fields,
+            f"metadata.name!={kind.names[0]}",
+            "metadata.namespace=@{ns}",
+            "metadata.namespace=other",
+            "metadata.name=",
+        )
         return [("fieldSelector", of(draw, own + (more if kind.namespaced else ())))]
     if which == 10:
         return [of(draw, [("labelSelector", bad) for bad in BAD_SELECTORS] + [("fieldSelector", bad) for bad in BAD_FIELDS])]
@@ -119,7 +184,7 @@ def update(draw: Draw, kind: Fuzzed, name: str) -> Call:
         return Call("update", "PUT", path, tuple(query), edit=tuple(changes(draw, kind, 2)))
     if how < 17:
         document = right(draw, kind, name) if how < 15 else wrong(draw, kind, name)
-        revision = of(draw, ("", "", "@{rv:%s}" % path, "@{rv:%s}" % path, "@{was:%s}" % path, "x", "0"))
+        revision = of(draw, ("", "", seen("rv", path), seen("rv", path), seen("was", path), "x", "0"))
         if revision and isinstance(document.get("metadata"), dict):
             document["metadata"]["resourceVersion"] = revision
         return Call("update", "PUT", path, tuple(query), document)
@@ -140,7 +205,15 @@ def status(draw: Draw, kind: Fuzzed, name: str) -> Call:
     if how < 5:
         body: dict[str, Any] = {"status": part}
         if chance(draw, 30):
-            body = dict(of(draw, ({"spec": {}}, {"metadata": {"labels": {"app": "z"}}}, {"metadata": {"finalizers": ["example.com/f"]}}))) | body
+            body = (
+                dict(
+                    of(
+                        draw,
+                        ({"spec": {}}, {"metadata": {"labels": {"app": "z"}}}, {"metadata": {"finalizers": ["example.com/f"]}}),
+                    )
+                )
+                | body
+            )
         return Call("status", "PATCH", path, tuple(writing(draw)), body, MERGE)
     if how < 8:
         document = right(draw, kind, name) | {"status": part}
@@ -160,14 +233,26 @@ def merge(draw: Draw, kind: Fuzzed, name: str) -> Call:
     if how >= 18:
         type = of(draw, (MERGE, "text/plain", "", "application/yaml"))
     if isinstance(body, dict) and chance(draw, 15):
-        body = body | {"metadata": (body.get("metadata") if isinstance(body.get("metadata"), dict) else {}) | revision(draw, f"{kind.path}/{name}")}
+        body = body | {
+            "metadata": (body.get("metadata") if isinstance(body.get("metadata"), dict) else {})
+            | revision(draw, f"{kind.path}/{name}")
+        }
     return Call("merge", "PATCH", f"{kind.path}/{name}", tuple(writing(draw)), body, type)
 
 
 def revision(draw: Draw, path: str) -> dict[str, Any]:
     """A precondition in metadata."""
-    return of(draw, ({"resourceVersion": "@{rv:%s}" % path}, {"resourceVersion": "@{was:%s}" % path}, {"uid": "@{uid:%s}" % path},
-                     {"uid": "nobody"}, {"resourceVersion": None}, {"uid": None}))  # fmt: skip
+    return of(
+        draw,
+        (
+            {"resourceVersion": seen("rv", path)},
+            {"resourceVersion": seen("was", path)},
+            {"uid": seen("uid", path)},
+            {"uid": "nobody"},
+            {"resourceVersion": None},
+            {"uid": None},
+        ),
+    )
 
 
 def of_changes(found: Any) -> dict[str, Any]:
@@ -200,7 +285,9 @@ def json_patch(draw: Draw, kind: Fuzzed, name: str) -> Call:
             way, value = of(draw, list(places(base))), of(draw, WEIRD)
         pointer = "/" + "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in way)
         if which == 8:
-            pointer = of(draw, ("/spec/nope/x", "/metadata/labels/app", "/data/-", "", "x", "/metadata/finalizers/-", "/spec/parts/0", "/~2"))
+            pointer = of(
+                draw, ("/spec/nope/x", "/metadata/labels/app", "/data/-", "", "x", "/metadata/finalizers/-", "/spec/parts/0", "/~2")
+            )
         op = of(draw, ("add", "add", "add", "replace", "replace", "remove", "test", "copy", "move", "nope"))
         operation: dict[str, Any] = {"op": op, "path": pointer}
         if op in ("add", "replace", "test"):
@@ -218,22 +305,39 @@ DIRECTIVES: tuple[dict[str, Any], ...] = (
     {"metadata": {"$deleteFromPrimitiveList/finalizers": ["example.com/f"]}},
     {"metadata": {"finalizers": ["example.com/h"]}},
     {"metadata": {"$setElementOrder/finalizers": ["example.com/g", "example.com/f"], "finalizers": ["example.com/g"]}},
-    {"metadata": {"labels": {"$patch": "replace", "app": "r"}}}, {"metadata": {"labels": {"$patch": "delete"}}},
-    {"metadata": {"labels": {"$patch": "nope"}}}, {"data": {"$patch": "replace", "z": "1"}}, {"data": {"$retainKeys": ["a"], "a": "5"}},
+    {"metadata": {"labels": {"$patch": "replace", "app": "r"}}},
+    {"metadata": {"labels": {"$patch": "delete"}}},
+    {"metadata": {"labels": {"$patch": "nope"}}},
+    {"data": {"$patch": "replace", "z": "1"}},
+    {"data": {"$retainKeys": ["a"], "a": "5"}},
     {"metadata": {"ownerReferences": [{"uid": "x", "$patch": "delete"}]}},
     {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "q", "uid": "y"}]}},
-    {"spec": {"containers": [{"name": "main", "image": "busybox:3"}]}}, {"spec": {"containers": [{"image": "x"}]}},
-    {"spec": {"containers": [{"$patch": "delete", "name": "main"}]}}, {"spec": {"tolerations": [{"key": "z", "operator": "Exists"}]}},
-    {"spec": {"ports": [{"port": 80, "name": "z"}]}}, {"spec": {"ports": [{"port": 80, "$patch": "delete"}]}},
-    {"spec": {"ports": [{"$patch": "replace"}, {"port": 90, "name": "n"}]}}, {"spec": {"ports": [{"name": "x"}]}},
+    {"spec": {"containers": [{"name": "main", "image": "busybox:3"}]}},
+    {"spec": {"containers": [{"image": "x"}]}},
+    {"spec": {"containers": [{"$patch": "delete", "name": "main"}]}},
+    {"spec": {"tolerations": [{"key": "z", "operator": "Exists"}]}},
+    {"spec": {"ports": [{"port": 80, "name": "z"}]}},
+    {"spec": {"ports": [{"port": 80, "$patch": "delete"}]}},
+    {"spec": {"ports": [{"$patch": "replace"}, {"port": 90, "name": "n"}]}},
+    {"spec": {"ports": [{"name": "x"}]}},
     {"spec": {"$setElementOrder/ports": [{"port": 81}, {"port": 80}], "ports": [{"port": 81, "name": "b"}]}},
-    {"spec": {"selector": {"$retainKeys": ["b"], "b": "c"}}}, {"secrets": [{"name": "t"}]}, {"imagePullSecrets": [{"name": "q"}]},
-    {"secrets": [{"name": "s", "$patch": "delete"}]}, {"$patch": "delete"}, {"$patch": "replace", "metadata": {"name": "a"}},
-    {"template": {"spec": {"containers": [{"name": "side", "image": "d"}]}}}, {"rules": [{"verbs": ["list"], "apiGroups": [""], "resources": ["a"]}]},
-    {"subjects": [{"kind": "User", "name": "v"}]}, {"$setElementOrder/secrets": [{"name": "t"}, {"name": "s"}], "secrets": [{"name": "t"}]},
-    {"metadata": {"$deleteFromPrimitiveList/finalizers": "x"}}, {"spec": {"$setElementOrder/ports": 5}}, {"spec": {"ports": 5}},
-    {"spec": {"containers": None}}, {"spec": None}, {"metadata": {"$retainKeys": ["name"], "name": "a"}},
-)  # fmt: skip
+    {"spec": {"selector": {"$retainKeys": ["b"], "b": "c"}}},
+    {"secrets": [{"name": "t"}]},
+    {"imagePullSecrets": [{"name": "q"}]},
+    {"secrets": [{"name": "s", "$patch": "delete"}]},
+    {"$patch": "delete"},
+    {"$patch": "replace", "metadata": {"name": "a"}},
+    {"template": {"spec": {"containers": [{"name": "side", "image": "d"}]}}},
+    {"rules": [{"verbs": ["list"], "apiGroups": [""], "resources": ["a"]}]},
+    {"subjects": [{"kind": "User", "name": "v"}]},
+    {"$setElementOrder/secrets": [{"name": "t"}, {"name": "s"}], "secrets": [{"name": "t"}]},
+    {"metadata": {"$deleteFromPrimitiveList/finalizers": "x"}},
+    {"spec": {"$setElementOrder/ports": 5}},
+    {"spec": {"ports": 5}},
+    {"spec": {"containers": None}},
+    {"spec": None},
+    {"metadata": {"$retainKeys": ["name"], "name": "a"}},
+)
 
 
 def strategic(draw: Draw, kind: Fuzzed, name: str) -> Call:
@@ -282,16 +386,39 @@ def delete(draw: Draw, kind: Fuzzed, name: str) -> Call:
     elif which in (10, 11, 12):
         body = {"propagationPolicy": of(draw, ("Background", "Foreground", "Orphan")), "kind": "DeleteOptions", "apiVersion": "v1"}
     elif which in (13, 14):
-        body = {"preconditions": of(draw, ({"uid": "@{uid:%s}" % path}, {"uid": "nobody"}, {"resourceVersion": "@{rv:%s}" % path},
-                                           {"resourceVersion": "@{was:%s}" % path}, {}))}  # fmt: skip
+        body = {
+            "preconditions": of(
+                draw,
+                (
+                    {"uid": seen("uid", path)},
+                    {"uid": "nobody"},
+                    {"resourceVersion": seen("rv", path)},
+                    {"resourceVersion": seen("was", path)},
+                    {},
+                ),
+            )
+        }
     elif which in (15, 16):
         query.append(("gracePeriodSeconds", of(draw, ("0", "1", "30", "-1", "x"))))
     elif which == 17:
         query.append(("dryRun", "All"))
     elif which == 18:
-        body = of(draw, ({"orphanDependents": True}, {"orphanDependents": False, "propagationPolicy": "Orphan"}, {"gracePeriodSeconds": "x"},
-                         {"propagationPolicy": "Nope"}, {"kind": "Nope"}, "x", "[]", {"dryRun": ["All"]}, {"dryRun": "All"}, {"unknown": 1},
-                         {"gracePeriodSeconds": 5}))  # fmt: skip
+        body = of(
+            draw,
+            (
+                {"orphanDependents": True},
+                {"orphanDependents": False, "propagationPolicy": "Orphan"},
+                {"gracePeriodSeconds": "x"},
+                {"propagationPolicy": "Nope"},
+                {"kind": "Nope"},
+                "x",
+                "[]",
+                {"dryRun": ["All"]},
+                {"dryRun": "All"},
+                {"unknown": 1},
+                {"gracePeriodSeconds": 5},
+            ),
+        )
     return Call("delete", "DELETE", path, tuple(query), body)
 
 
@@ -301,7 +428,9 @@ def clear(draw: Draw, kind: Fuzzed, name: str) -> Call:
         return delete(draw, kind, name)
     query = selecting(draw, kind)
     if chance(draw, 15):
-        query.append(of(draw, (("dryRun", "All"), ("limit", "1"), ("propagationPolicy", "Orphan"), ("propagationPolicy", "Foreground"))))
+        query.append(
+            of(draw, (("dryRun", "All"), ("limit", "1"), ("propagationPolicy", "Orphan"), ("propagationPolicy", "Foreground")))
+        )
     return Call("deletecollection", "DELETE", kind.path, tuple(query))
 
 
@@ -314,8 +443,18 @@ def scale(draw: Draw, kind: Fuzzed, name: str) -> Call:
         return Call("scale", "PATCH", path, tuple(writing(draw)), {"spec": {"replicas": replicas}}, MERGE)
     body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": name}, "spec": {"replicas": replicas}}
     if how == 9:
-        body = dict(of(draw, (body | {"kind": "Nope"}, body | {"metadata": {"name": "other"}}, body | {"spec": {}}, body | {"metadata": {}},
-                              body | {"metadata": {"name": name, "resourceVersion": "@{was:%s/%s}" % (kind.path, name)}})))  # fmt: skip
+        body = dict(
+            of(
+                draw,
+                (
+                    body | {"kind": "Nope"},
+                    body | {"metadata": {"name": "other"}},
+                    body | {"spec": {}},
+                    body | {"metadata": {}},
+                    body | {"metadata": {"name": name, "resourceVersion": seen("was", f"{kind.path}/{name}")}},
+                ),
+            )
+        )
     return Call("scale", "PUT", path, tuple(writing(draw)), body)
 
 
@@ -325,7 +464,7 @@ def watch(draw: Draw, kind: Fuzzed, name: str) -> Call:
     query: Query = [("watch", "1")]
     if chance(draw, 40):
         query.append(("labelSelector", of(draw, ("app=x", "app", "app in (x,y)", "tier!=web"))))
-    revision = of(draw, ("@{list:%s}" % kind.path, "@{rv:%s/%s}" % (kind.path, name), "@{was:%s/%s}" % (kind.path, name), "0", ""))
+    revision = of(draw, (seen("list", kind.path), seen("rv", f"{kind.path}/{name}"), seen("was", f"{kind.path}/{name}"), "0", ""))
     if revision:
         query.append(("resourceVersion", revision))
     if chance(draw, 20):
@@ -335,16 +474,35 @@ def watch(draw: Draw, kind: Fuzzed, name: str) -> Call:
 
 
 ODD: tuple[tuple[str, str], ...] = (
-    ("GET", "/api/v1/namespaces/@{ns}/nopes"), ("GET", "/apis/nope.example.com/v1/x"), ("GET", "/api/v9/pods"), ("POST", "/api/v1/configmaps"),
-    ("PUT", "/api/v1/namespaces/@{ns}/configmaps"), ("PATCH", "/api/v1/namespaces/@{ns}/configmaps"), ("GET", "/api/v1/namespaces/@{ns}/configmaps/a/nope"),
-    ("POST", "/api/v1/namespaces/@{ns}/configmaps/a"), ("DELETE", "/api/v1/namespaces/@{ns}/pods/a/status"), ("GET", "/api/v1/pods/a"),
-    ("HEAD", "/api/v1/namespaces/@{ns}/configmaps/a"), ("OPTIONS", "/api/v1/namespaces/@{ns}/configmaps"), ("GET", "/apis/apps/v1/nope"),
-    ("GET", "/api/v1/namespaces/@{ns}/configmaps/a/scale"), ("GET", "/nope"), ("GET", "/api/v1/namespaces/nope-@{ns}/configmaps"),
-    ("GET", "/api/v1/namespaces/@{ns}/namespaces"), ("GET", "/api/v1/nodes/nope-@{ns}"), ("DELETE", "/api/v1/namespaces"),
-    ("GET", "/apis/fuzz.example.com/v2/widgets"), ("GET", "/api/v1/namespaces/@{ns}/pods/nope/log"), ("TRACE", "/api/v1/pods"),
-    ("GET", "/api/v1/namespaces/@{ns}/configmaps/a%2Fb"), ("GET", "/api/v1/namespaces/@{ns}/configmaps/A_"), ("GET", "/api/v1//pods"),
-    ("DELETE", "/api/v1/configmaps"), ("PATCH", "/api/v1/namespaces/@{ns}/configmaps/a"), ("GET", "/api/v1/namespaces/@{ns}/configmaps/"),
-)  # fmt: skip
+    ("GET", "/api/v1/namespaces/@{ns}/nopes"),
+    ("GET", "/apis/nope.example.com/v1/x"),
+    ("GET", "/api/v9/pods"),
+    ("POST", "/api/v1/configmaps"),
+    ("PUT", "/api/v1/namespaces/@{ns}/configmaps"),
+    ("PATCH", "/api/v1/namespaces/@{ns}/configmaps"),
+    ("GET", "/api/v1/namespaces/@{ns}/configmaps/a/nope"),
+    ("POST", "/api/v1/namespaces/@{ns}/configmaps/a"),
+    ("DELETE", "/api/v1/namespaces/@{ns}/pods/a/status"),
+    ("GET", "/api/v1/pods/a"),
+    ("HEAD", "/api/v1/namespaces/@{ns}/configmaps/a"),
+    ("OPTIONS", "/api/v1/namespaces/@{ns}/configmaps"),
+    ("GET", "/apis/apps/v1/nope"),
+    ("GET", "/api/v1/namespaces/@{ns}/configmaps/a/scale"),
+    ("GET", "/nope"),
+    ("GET", "/api/v1/namespaces/nope-@{ns}/configmaps"),
+    ("GET", "/api/v1/namespaces/@{ns}/namespaces"),
+    ("GET", "/api/v1/nodes/nope-@{ns}"),
+    ("DELETE", "/api/v1/namespaces"),
+    ("GET", "/apis/fuzz.example.com/v2/widgets"),
+    ("GET", "/api/v1/namespaces/@{ns}/pods/nope/log"),
+    ("TRACE", "/api/v1/pods"),
+    ("GET", "/api/v1/namespaces/@{ns}/configmaps/a%2Fb"),
+    ("GET", "/api/v1/namespaces/@{ns}/configmaps/A_"),
+    ("GET", "/api/v1//pods"),
+    ("DELETE", "/api/v1/configmaps"),
+    ("PATCH", "/api/v1/namespaces/@{ns}/configmaps/a"),
+    ("GET", "/api/v1/namespaces/@{ns}/configmaps/"),
+)
 
 
 def odd(draw: Draw, kind: Fuzzed, name: str) -> Call:
@@ -358,9 +516,20 @@ def odd(draw: Draw, kind: Fuzzed, name: str) -> Call:
 
 
 VERBS = (
-    *[create] * 16, *[get] * 7, *[listing] * 11, *[update] * 12, *[merge] * 10, *[json_patch] * 7, *[strategic] * 8, *[apply] * 16,
-    *[delete] * 6, clear, *[watch] * 3, odd, *[status] * 8,
-)  # fmt: skip
+    *[create] * 16,
+    *[get] * 7,
+    *[listing] * 11,
+    *[update] * 12,
+    *[merge] * 10,
+    *[json_patch] * 7,
+    *[strategic] * 8,
+    *[apply] * 16,
+    *[delete] * 6,
+    clear,
+    *[watch] * 3,
+    odd,
+    *[status] * 8,
+)
 
 
 def call(draw: Draw, kinds: tuple[str, ...]) -> Call:

@@ -57,7 +57,8 @@ def comparable(value: Any) -> Any:
             told = {json.dumps(cause, sort_keys=True) for cause in value["details"]["causes"]}
             causes = [json.loads(cause) for cause in sorted(told)]
             value = {**value, "details": {**value["details"], "causes": causes}}
-            value["message"] = value["message"].partition(" is invalid: ")[0] if len(told) > 1 or "[" in value["message"] else value["message"]
+            if len(told) > 1 or "[" in value["message"]:
+                value["message"] = value["message"].partition(" is invalid: ")[0]
         return {key: comparable(inner) for key, inner in value.items()}
     return [comparable(inner) for inner in value] if isinstance(value, list) else value
 

@@ -21,7 +21,8 @@ METADATA: tuple[tuple[Way, Any], ...] = tuple(
             [{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "00000000-0000-4000-8000-000000000001"}],
             [{"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "x", "controller": True, "blockOwnerDeletion": True}],
         ],
-        "generation": [5], "creationTimestamp": ["2001-01-01T00:00:00Z", None], "selfLink": ["/x"], "deletionGracePeriodSeconds": [5],
+        "generation": [5], "creationTimestamp": ["2001-01-01T00:00:00Z", None], "selfLink": ["/x"],
+        "deletionGracePeriodSeconds": [5],
     }.items()
     for value in values
 )  # fmt: skip
@@ -45,7 +46,8 @@ BAD_METADATA: tuple[tuple[Way, Any], ...] = tuple(
     for value in values
 )  # fmt: skip
 WEIRD: tuple[Any, ...] = (
-    None, True, 0, -1, 1.5, 2**31, 2**63, 2**70, 1e300, "", "x", "ü☃", "\u0000", "x" * 400, [], {}, [None], {"": 1}, {"a": {"b": []}},
+    None, True, 0, -1, 1.5,
+    2**31, 2**63, 2**70, 1e300, "", "x", "ü☃", "\u0000", "x" * 400, [], {}, [None], {"": 1}, {"a": {"b": []}},
     [[[[[]]]]], "2020-01-01T00:00:00Z", [1, 1],
 )  # fmt: skip
 FRAMES: tuple[tuple[Way, Any], ...] = (

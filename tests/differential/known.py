@@ -55,8 +55,31 @@ def _empty(value: Any) -> bool:
     return value in (None, [], {}, "<absent>")
 
 
-ALWAYS_WRITTEN = ("rules", "eventTime", "lastProbeTime", "endpoints", "conditions", "ports", "creationTimestamp", "metadata", "reportingInstance",
-                  "reportingComponent", "source", "startedAt", "status", "spec", "loadBalancer", "details", "continue", "items", "lastState", "state", "firstTimestamp", "lastTimestamp", "resources")
+ALWAYS_WRITTEN = (
+    "rules",
+    "eventTime",
+    "lastProbeTime",
+    "endpoints",
+    "conditions",
+    "ports",
+    "creationTimestamp",
+    "metadata",
+    "reportingInstance",
+    "reportingComponent",
+    "source",
+    "startedAt",
+    "status",
+    "spec",
+    "loadBalancer",
+    "details",
+    "continue",
+    "items",
+    "lastState",
+    "state",
+    "firstTimestamp",
+    "lastTimestamp",
+    "resources",
+)
 
 
 def _zero(found: Difference) -> bool:
@@ -71,18 +94,58 @@ def _list_item_types(found: Difference) -> bool:
 KNOWN: dict[str, Known] = {
     "go-decoding": Known(
         "A body that can't be decoded is refused in our words: Go's name Go's types and offsets.",
-        _reworded("json: cannot unmarshal", "couldn't get version/kind", "unable to decode", "cannot be handled as a", "yaml: line", "unable to parse", "invalid character", "strict decoding error", "json: unknown", "error decoding", "strconv", "must be specified for an update"),
+        _reworded(
+            "json: cannot unmarshal",
+            "couldn't get version/kind",
+            "unable to decode",
+            "cannot be handled as a",
+            "yaml: line",
+            "unable to parse",
+            "invalid character",
+            "strict decoding error",
+            "json: unknown",
+            "error decoding",
+            "strconv",
+            "must be specified for an update",
+        ),
     ),
     "zero-values": Known("Members without a value that Go's encoder writes all the same aren't in our documents.", _zero),
-    "no-prose": Known("Columns of tables have no descriptions: Kubernetes' prose isn't ours.", lambda found: ".columnDefinitions" in found.where and found.where.endswith(".description")),
+    "no-prose": Known(
+        "Columns of tables have no descriptions: Kubernetes' prose isn't ours.",
+        lambda found: ".columnDefinitions" in found.where and found.where.endswith(".description"),
+    ),
     "before-first-apply": Known(
         "Ownership is tracked from an object's first apply on.",
-        lambda found: "managedFields" in found.where or ("before-first-apply" in str(found.ours) and str(found.ours).replace("before-first-apply", "fuzz") == str(found.theirs)),
+        lambda found: (
+            "managedFields" in found.where
+            or (
+                "before-first-apply" in str(found.ours)
+                and str(found.ours).replace("before-first-apply", "fuzz") == str(found.theirs)
+            )
+        ),
     ),
-    "more said": Known("Ours says more than the judge of why a patch can't be.", lambda f: f.where == ".message" and str(f.ours).startswith(str(f.theirs))),
-    "go-structs": Known("A kube-apiserver shows Go's structs, and how they differ, in its messages.", lambda f: f.where.endswith("message") and (str(f.theirs).startswith(str(f.ours)) or _shown(f.theirs) == _shown(f.ours))),
-    "patch": Known("What a patch makes that can't be decoded is told with our causes.", lambda f: f.our_answer.status == f.their_answer.status == 422 and "is invalid: patch:" in _message(f.their_answer)),
-    "media types": Known("We give no protobuf, and say so.", _reworded("media types (are )?accepted", "accepted media types", "Available representations", "Unsupported Media Type", "you requested PartialObject")),
+    "more said": Known(
+        "Ours says more than the judge of why a patch can't be.",
+        lambda f: f.where == ".message" and str(f.ours).startswith(str(f.theirs)),
+    ),
+    "go-structs": Known(
+        "A kube-apiserver shows Go's structs, and how they differ, in its messages.",
+        lambda f: f.where.endswith("message") and (str(f.theirs).startswith(str(f.ours)) or _shown(f.theirs) == _shown(f.ours)),
+    ),
+    "patch": Known(
+        "What a patch makes that can't be decoded is told with our causes.",
+        lambda f: f.our_answer.status == f.their_answer.status == 422 and "is invalid: patch:" in _message(f.their_answer),
+    ),
+    "media types": Known(
+        "We give no protobuf, and say so.",
+        _reworded(
+            "media types (are )?accepted",
+            "accepted media types",
+            "Available representations",
+            "Unsupported Media Type",
+            "you requested PartialObject",
+        ),
+    ),
     "list-items": Known("Items of our lists say their kind and apiVersion, as those of custom kinds do.", _list_item_types),
     "caller's fault": Known(
         "What a caller did wrong is a bad request (400) of ours where a kube-apiserver says 500.",

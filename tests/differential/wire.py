@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 20.0
+SILENT = -1
+"""The status of a call that got no answer in time."""
 HUNG_UP = 0
 """The status of a call that the server ended without an answer."""
 
@@ -41,6 +43,9 @@ class Wire:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await self._send(connection[1], method, target, headers, body)
                     reply = await _reply(connection[0], method)
+            except TimeoutError:
+                connection[1].close()
+                return Reply(SILENT, [], b"")
             except (ConnectionError, asyncio.IncompleteReadError):
                 connection[1].close()
                 if left:
