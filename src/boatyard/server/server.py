@@ -159,6 +159,8 @@ class ApiServer:
         kind = self._registry.kinds.find(target.group, target.version, target.plural)
         if kind is None or not _well_placed(kind, target):
             raise NotFound("the server could not find the requested resource")
+        if target.subresource == "proxy":
+            raise NotFound("proxy is not served here: reach the address of the pod, service or node directly")
         call.plural = kind.resource.plural
         if call.request.method == "GET" and not target.name and call.flag("watch"):
             with self._flow.stream(call.authenticated):

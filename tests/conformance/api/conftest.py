@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,13 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A subject is started once; so all these tests share one event loop."""
     for item in items:
-        if item.path.is_relative_to(HERE):
+        if item.path.is_relative_to(HERE) and iscoroutinefunction(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "subject" in metafunc.fixturenames:
-        names = subjects_of(metafunc.function, tuple(metafunc.fixturenames))
+        names = subjects_of(metafunc.function)
         marks = {"kubernetes": [pytest.mark.real]}
         chosen = [pytest.param(name, marks=marks.get(name, ())) for name in names]
         metafunc.parametrize("subject", chosen, indirect=True, scope="session")

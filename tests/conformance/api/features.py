@@ -8,6 +8,7 @@ subject out, and the table says why.
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, NamedTuple, TypeVar
 
 from .subjects import SUBJECTS
@@ -23,11 +24,12 @@ class Without(NamedTuple):
     because: str
 
 
-def feature(name: str) -> Callable[[Test], Test]:
-    """The test proves ``name``. Several tests may prove the same."""
+def feature(name: str, *, section: str = "") -> Callable[[Test], Test]:
+    """The test proves ``name``. Several tests may prove the same. ``section`` is for one that stands in another's module."""
 
     def mark(test: Test) -> Test:
         test.feature = name  # type: ignore[attr-defined]
+        test.section = section  # type: ignore[attr-defined]
         return test
 
     return mark
@@ -44,8 +46,8 @@ def without(subject: str, *, because: str) -> Callable[[Test], Test]:
     return mark
 
 
-def subjects_of(test: Callable[..., Any], arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """Who takes a test with these arguments (its own and those of its fixtures)."""
-    able = OVER_HTTP if "wire" in arguments else tuple(SUBJECTS)
+def subjects_of(test: Callable[..., Any]) -> tuple[str, ...]:
+    """Who takes a test."""
+    able = OVER_HTTP if "wire" in signature(test).parameters else tuple(SUBJECTS)
     left_out = {found.subject for found in getattr(test, "without", ())}
     return tuple(name for name in able if name not in left_out)

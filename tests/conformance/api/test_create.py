@@ -12,13 +12,17 @@ from boatyard.machinery.meta.core import CONFIG_MAPS, NAMESPACES, NODES, SECRETS
 from boatyard.machinery.meta.errors import AlreadyExists, ApiError, BadRequest, Forbidden, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 
+from .features import feature
 from .widgets import widget
+
+SECTION = "Create"
 
 
 def config_map(name: str = "c", **data: str) -> dict[str, Any]:
     return {"metadata": {"name": name}, "data": data}
 
 
+@feature("what only the server gives: uid, times, revision")
 async def test_a_new_object_gets_what_only_the_server_gives(client: Client, namespace: str) -> None:
     body = config_map(key="value")
     made = await client.create(CONFIG_MAPS, body, namespace)
@@ -30,6 +34,7 @@ async def test_a_new_object_gets_what_only_the_server_gives(client: Client, name
     assert body == config_map(key="value"), "the caller's document stays his own"
 
 
+@feature("what only the server gives: uid, times, revision")
 async def test_what_only_the_server_gives_cannot_be_asked_for(client: Client, namespace: str) -> None:
     body = config_map()
     body["metadata"] |= {
@@ -43,6 +48,7 @@ async def test_what_only_the_server_gives_cannot_be_asked_for(client: Client, na
     assert not metadata["creationTimestamp"].startswith("2001")
 
 
+@feature("generateName")
 async def test_a_generated_name_begins_as_asked(client: Client, namespace: str) -> None:
     made = [await client.create(CONFIG_MAPS, {"metadata": {"generateName": "gen-"}}, namespace) for _ in range(3)]
     names = [each["metadata"]["name"] for each in made]
@@ -51,12 +57,14 @@ async def test_a_generated_name_begins_as_asked(client: Client, namespace: str) 
     assert len(long["metadata"]["name"]) == 63 or long["metadata"]["name"].startswith("x" * 58)
 
 
+@feature("names, labels: what is wrong is told with its path")
 async def test_the_same_name_twice(client: Client, namespace: str) -> None:
     await client.create(CONFIG_MAPS, config_map(), namespace)
     with pytest.raises(AlreadyExists, match='configmaps "c" already exists'):
         await client.create(CONFIG_MAPS, config_map(), namespace)
 
 
+@feature("names, labels: what is wrong is told with its path")
 @pytest.mark.parametrize("name", ["UPPER", "under_score", "-dash", "dot.", "x" * 254])
 async def test_a_bad_name_is_refused_with_its_path(client: Client, namespace: str, name: str) -> None:
     with pytest.raises(Invalid) as told:
@@ -64,11 +72,13 @@ async def test_a_bad_name_is_refused_with_its_path(client: Client, namespace: st
     assert told.value.details["causes"][0]["field"] == "metadata.name"
 
 
+@feature("generateName")
 async def test_no_name_at_all(client: Client, namespace: str) -> None:
     with pytest.raises(Invalid, match="name or generateName is required"):
         await client.create(CONFIG_MAPS, {"metadata": {}}, namespace)
 
 
+@feature("names, labels: what is wrong is told with its path")
 async def test_every_wrong_label_is_told(client: Client, namespace: str) -> None:
     body = config_map()
     body["metadata"]["labels"] = {"a b": "x", "ok": "not ok"}
@@ -77,11 +87,13 @@ async def test_every_wrong_label_is_told(client: Client, namespace: str) -> None
     assert [cause["field"] for cause in told.value.details["causes"]] == ["metadata.labels", "metadata.labels"]
 
 
+@feature("no content in a namespace that is missing or ends")
 async def test_a_namespace_that_is_not_there(client: Client) -> None:
     with pytest.raises(NotFound, match='namespaces "nowhere" not found'):
         await client.create(CONFIG_MAPS, config_map(), "nowhere")
 
 
+@feature("no content in a namespace that is missing or ends")
 async def test_a_namespace_that_ends_takes_nothing_new(client: Client) -> None:
     made = await client.create(NAMESPACES, {"metadata": {"generateName": "suite-ends-", "finalizers": ["suite.boatyard.dev/hold"]}})
     name = made["metadata"]["name"]
@@ -91,6 +103,7 @@ async def test_a_namespace_that_ends_takes_nothing_new(client: Client) -> None:
     await client.patch(NAMESPACES, name, {"metadata": {"finalizers": None}})
 
 
+@feature("no content in a namespace that is missing or ends")
 async def test_a_namespace_that_differs_from_the_address(client: Client, namespace: str) -> None:
     body = config_map()
     body["metadata"]["namespace"] = "default"
@@ -98,6 +111,7 @@ async def test_a_namespace_that_differs_from_the_address(client: Client, namespa
         await client.create(CONFIG_MAPS, body, namespace)
 
 
+@feature("what only the server gives: uid, times, revision")
 async def test_a_resource_version_is_not_for_new_objects(client: Client, namespace: str) -> None:
     body = config_map()
     body["metadata"]["resourceVersion"] = "1"
@@ -105,11 +119,13 @@ async def test_a_resource_version_is_not_for_new_objects(client: Client, namespa
         await client.create(CONFIG_MAPS, body, namespace)
 
 
+@feature("another kind than the address says is refused")
 async def test_a_document_of_another_kind(client: Client, namespace: str) -> None:
     with pytest.raises(BadRequest):
         await client.create(CONFIG_MAPS, {**config_map(), "kind": "Secret", "apiVersion": "v1"}, namespace)
 
 
+@feature("dry run")
 async def test_dry_run_changes_nothing(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, config_map(key="value"), namespace, dry_run=True)
     assert made["metadata"]["uid"] and "resourceVersion" not in made["metadata"]
@@ -117,28 +133,33 @@ async def test_dry_run_changes_nothing(client: Client, namespace: str) -> None:
         await client.get(CONFIG_MAPS, "c", namespace)
 
 
+@feature("dry run")
 async def test_dry_run_still_refuses(client: Client, namespace: str) -> None:
     await client.create(CONFIG_MAPS, config_map(), namespace)
     with pytest.raises(AlreadyExists):
         await client.create(CONFIG_MAPS, config_map(), namespace, dry_run=True)
 
 
+@feature("another kind than the address says is refused")
 async def test_a_kind_nobody_serves(client: Client, namespace: str) -> None:
     with pytest.raises(NotFound):
         await client.create(Resource("nobody.example.com", "v1", "things", "Thing"), {"metadata": {"name": "t"}}, namespace)
 
 
+@feature("what only the server gives: uid, times, revision")
 async def test_objects_of_the_whole_cluster_have_no_namespace(client: Client) -> None:
     made = await client.create(NODES, {"metadata": {"generateName": "suite-node-"}})
     assert "namespace" not in made["metadata"]
     await client.delete(NODES, made["metadata"]["name"])
 
 
+@feature("a Secret's stringData")
 async def test_string_data_of_a_secret_is_taken_in(client: Client, namespace: str) -> None:
     made = await client.create(SECRETS, {"metadata": {"name": "s"}, "data": {"a": "MQ=="}, "stringData": {"b": "2"}}, namespace)
     assert made["data"] == {"a": "MQ==", "b": "Mg=="} and made["type"] == "Opaque" and "stringData" not in made
 
 
+@feature("custom kinds: defaults, pruning")
 async def test_a_custom_object_gets_defaults_and_loses_the_unknown(client: Client, namespace: str, widgets: Resource) -> None:
     body = widget(typo=1, free={"any": ["thing"]})
     body["status"] = {"phase": "Mine"}
@@ -148,6 +169,7 @@ async def test_a_custom_object_gets_defaults_and_loses_the_unknown(client: Clien
     assert made["metadata"]["generation"] == 1
 
 
+@feature("custom kinds: all errors at once, with path, type and message")
 async def test_every_wrong_field_of_a_custom_object_is_told(client: Client, namespace: str, widgets: Resource) -> None:
     with pytest.raises(Invalid) as told:
         await client.create(widgets, widget(size=0, color="blue", parts=[{"count": 1}]), namespace)
@@ -156,6 +178,7 @@ async def test_every_wrong_field_of_a_custom_object_is_told(client: Client, name
     assert fields == ["spec.color", "spec.parts[0].name", "spec.size"]
 
 
+@feature("custom kinds: all errors at once, with path, type and message")
 async def test_a_missing_field_of_a_custom_object_is_told(client: Client, namespace: str, widgets: Resource) -> None:
     body = widget()
     del body["spec"]["size"]

@@ -14,7 +14,10 @@ from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
 from boatyard.machinery.meta.errors import Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 
+from .features import feature
 from .widgets import definition, served
+
+SECTION = "Custom kinds"
 
 GADGETS = Resource("suite.boatyard.dev", "v1", "gadgets", "Gadget")
 
@@ -44,6 +47,7 @@ async def nothing_left(client: Client) -> AsyncIterator[None]:
         pass
 
 
+@feature("made, changed and deleted at run time")
 async def test_a_kind_comes_changes_and_goes(client: Client, namespace: str) -> None:
     made = await client.create(CUSTOM_RESOURCE_DEFINITIONS, definition("gadgets", "Gadget", shortNames=["gg"]))
     name = made["metadata"]["name"]
@@ -68,6 +72,7 @@ async def test_a_kind_comes_changes_and_goes(client: Client, namespace: str) -> 
         await client.list(GADGETS, namespace)
 
 
+@feature("a definition goes when its objects have gone")
 async def test_its_objects_go_first(client: Client, namespace: str) -> None:
     await client.create(CUSTOM_RESOURCE_DEFINITIONS, definition("gadgets", "Gadget"))
     await served(client, GADGETS)
@@ -83,6 +88,7 @@ async def test_its_objects_go_first(client: Client, namespace: str) -> None:
     await ended(client, GADGETS.group_resource)
 
 
+@feature("a wrong definition is refused with its paths")
 @pytest.mark.parametrize(
     ("change", "field"),
     [

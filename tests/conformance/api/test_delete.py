@@ -11,7 +11,10 @@ from boatyard.machinery.meta.core import CONFIG_MAPS, NAMESPACES, PODS, SERVICE_
 from boatyard.machinery.meta.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 
+from .features import feature
 from .widgets import widget
+
+SECTION = "Delete"
 
 HOLD = "suite.boatyard.dev/hold"
 
@@ -24,6 +27,7 @@ async def gone(client: Client, resource: Resource, name: str, namespace: str | N
     return False
 
 
+@feature("at once, with a Status that names it")
 async def test_without_finalizers_it_goes_at_once(client: Client, namespace: str) -> None:
     await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, namespace)
     answer = await client.delete(CONFIG_MAPS, "c", namespace)
@@ -33,6 +37,7 @@ async def test_without_finalizers_it_goes_at_once(client: Client, namespace: str
         await client.delete(CONFIG_MAPS, "c", namespace)
 
 
+@feature("finalizers hold what is deleted; none is added any more")
 async def test_finalizers_hold_it(client: Client, namespace: str, widgets: Resource) -> None:
     body = widget()
     body["metadata"]["finalizers"] = [HOLD]
@@ -49,6 +54,7 @@ async def test_finalizers_hold_it(client: Client, namespace: str, widgets: Resou
     assert await gone(client, widgets, "w", namespace)
 
 
+@feature("uid and resourceVersion as preconditions")
 async def test_preconditions(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, namespace)
     with pytest.raises(Conflict, match=r"UID in (the )?precondition"):
@@ -60,6 +66,7 @@ async def test_preconditions(client: Client, namespace: str) -> None:
     assert await gone(client, CONFIG_MAPS, "c", namespace)
 
 
+@feature("Foreground, Orphan and Background")
 @pytest.mark.parametrize(("propagation", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")])
 async def test_propagation_is_told_by_a_finalizer(client: Client, namespace: str, propagation: Any, finalizer: str) -> None:
     await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "finalizers": [HOLD]}}, namespace)
@@ -69,17 +76,20 @@ async def test_propagation_is_told_by_a_finalizer(client: Client, namespace: str
     assert await gone(client, CONFIG_MAPS, "c", namespace)
 
 
+@feature("dry run")
 async def test_dry_run_deletes_nothing(client: Client, namespace: str) -> None:
     await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, namespace)
     await client.delete(CONFIG_MAPS, "c", namespace, dry_run=True)
     assert not await gone(client, CONFIG_MAPS, "c", namespace)
 
 
+@feature("namespaces: protected ones, and those that end")
 async def test_namespaces_that_stay(client: Client) -> None:
     with pytest.raises(Forbidden, match="this namespace may not be deleted"):
         await client.delete(NAMESPACES, "default")
 
 
+@feature("namespaces: protected ones, and those that end")
 async def test_a_namespace_terminates(client: Client) -> None:
     made = await client.create(NAMESPACES, {"metadata": {"generateName": "suite-ends-", "finalizers": [HOLD]}})
     assert made["spec"] == {"finalizers": ["kubernetes"]} and made["status"]["phase"] == "Active"
@@ -100,6 +110,7 @@ async def pod(client: Client, namespace: str, **spec: Any) -> dict[str, Any]:
     )
 
 
+@feature("pods: the node's grace period, which only shrinks")
 async def test_a_pod_on_no_node_goes_at_once(client: Client, namespace: str) -> None:
     await pod(client, namespace)
     answer = await client.delete(PODS, "p", namespace)
@@ -107,6 +118,7 @@ async def test_a_pod_on_no_node_goes_at_once(client: Client, namespace: str) -> 
     assert await gone(client, PODS, "p", namespace)
 
 
+@feature("pods: the node's grace period, which only shrinks")
 async def test_a_pod_on_a_node_waits_for_it(client: Client, namespace: str) -> None:
     await pod(client, namespace, nodeName="suite-node", terminationGracePeriodSeconds=45)
     marked = (await client.delete(PODS, "p", namespace))["metadata"]
@@ -119,6 +131,7 @@ async def test_a_pod_on_a_node_waits_for_it(client: Client, namespace: str) -> N
     assert await gone(client, PODS, "p", namespace)
 
 
+@feature("pods: the node's grace period, which only shrinks")
 async def test_a_finalizer_outlives_the_node(client: Client, namespace: str) -> None:
     await pod(client, namespace, nodeName="suite-node")
     await client.patch(PODS, "p", {"metadata": {"finalizers": [HOLD]}}, namespace)
@@ -129,6 +142,7 @@ async def test_a_finalizer_outlives_the_node(client: Client, namespace: str) -> 
     assert await gone(client, PODS, "p", namespace)
 
 
+@feature("pods: the node's grace period, which only shrinks")
 async def test_a_finished_pod_goes_at_once(client: Client, namespace: str) -> None:
     await pod(client, namespace, nodeName="suite-node")
     await client.patch(PODS, "p", {"status": {"phase": "Succeeded"}}, namespace, subresource="status")

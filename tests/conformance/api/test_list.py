@@ -12,7 +12,10 @@ from boatyard.machinery.meta.core import CONFIG_MAPS, EVENTS, SECRETS
 from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.resource import Resource
 
+from .features import feature
 from .widgets import widget
+
+SECTION = "Lists"
 
 
 def names(page: Any) -> list[str]:
@@ -26,6 +29,7 @@ async def five(client: Client, namespace: str) -> None:
         await client.create(CONFIG_MAPS, {"metadata": {"name": f"c{number}", "labels": labels}}, namespace)
 
 
+@feature("label selectors, all operators")
 @pytest.mark.parametrize(
     ("selector", "found"),
     [
@@ -42,6 +46,7 @@ async def test_label_selectors(client: Client, namespace: str, five: None, selec
     assert names(await client.list(CONFIG_MAPS, namespace, label_selector=selector)) == found
 
 
+@feature("field selectors: name, namespace, and the kind's own (`selectableFields` of custom kinds)")
 async def test_field_selectors_on_names(client: Client, namespace: str, five: None) -> None:
     assert names(await client.list(CONFIG_MAPS, namespace, field_selector="metadata.name=c3")) == ["c3"]
     assert names(await client.list(CONFIG_MAPS, field_selector=f"metadata.name=c3,metadata.namespace={namespace}")) == ["c3"]
@@ -49,6 +54,7 @@ async def test_field_selectors_on_names(client: Client, namespace: str, five: No
     assert rest == ["c0", "c1", "c2", "c4"]
 
 
+@feature("field selectors: name, namespace, and the kind's own (`selectableFields` of custom kinds)")
 async def test_field_selectors_of_a_kind(client: Client, namespace: str, widgets: Resource) -> None:
     await client.create(SECRETS, {"metadata": {"name": "s"}, "type": "example.com/a"}, namespace)
     assert names(await client.list(SECRETS, namespace, field_selector="type=example.com/a")) == ["s"]
@@ -61,18 +67,21 @@ async def test_field_selectors_of_a_kind(client: Client, namespace: str, widgets
     assert names(await client.list(EVENTS, namespace, field_selector="involvedObject.name=q")) == []
 
 
+@feature("field selectors: name, namespace, and the kind's own (`selectableFields` of custom kinds)")
 @pytest.mark.parametrize("selector", ["spec.nodeName=n", "data.a=1"])
 async def test_a_field_selector_nobody_supports(client: Client, namespace: str, selector: str) -> None:
     with pytest.raises(BadRequest, match=r"field label not supported|not a known field selector"):
         await client.list(CONFIG_MAPS, namespace, field_selector=selector)
 
 
+@feature("label selectors, all operators")
 @pytest.mark.parametrize("selector", ["a in", "=x", "a b"])
 async def test_a_label_selector_nobody_understands(client: Client, namespace: str, selector: str) -> None:
     with pytest.raises(BadRequest):
         await client.list(CONFIG_MAPS, namespace, label_selector=selector)
 
 
+@feature("pages (limit, continue) with how many remain")
 async def test_pages_show_one_moment(client: Client, namespace: str, five: None) -> None:
     first = await client.list(CONFIG_MAPS, namespace, limit=2, label_selector="number")
     assert len(first.items) == 2 and first.continue_token
@@ -85,6 +94,7 @@ async def test_pages_show_one_moment(client: Client, namespace: str, five: None)
     assert first.resource_version == second.resource_version == third.resource_version
 
 
+@feature("pages (limit, continue) with how many remain")
 async def test_how_many_remain(client: Client, namespace: str, widgets: Resource) -> None:
     for number in range(3):
         await client.create(widgets, widget(f"w{number}"), namespace)
@@ -92,11 +102,13 @@ async def test_how_many_remain(client: Client, namespace: str, widgets: Resource
     assert page.remaining == 2
 
 
+@feature("pages (limit, continue) with how many remain")
 async def test_a_token_that_is_none(client: Client, namespace: str) -> None:
     with pytest.raises(BadRequest):
         await client.list(CONFIG_MAPS, namespace, limit=1, continue_token="nonsense")
 
 
+@feature("of one namespace or all")
 async def test_namespaces_are_apart(client: Client, namespace: str, five: None) -> None:
     assert "c0" not in names(await client.list(CONFIG_MAPS, "default"))
     everywhere = await client.list(CONFIG_MAPS, label_selector="number")
@@ -105,6 +117,7 @@ async def test_namespaces_are_apart(client: Client, namespace: str, five: None) 
     ]
 
 
+@feature("of one namespace or all")
 async def test_the_list_knows_its_revision(client: Client, namespace: str, five: None) -> None:
     page = await client.list(CONFIG_MAPS, namespace, label_selector="number")
     assert int(page.resource_version) >= max(int(obj["metadata"]["resourceVersion"]) for obj in page.items)

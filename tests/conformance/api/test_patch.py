@@ -12,7 +12,10 @@ from boatyard.machinery.meta.core import CONFIG_MAPS
 from boatyard.machinery.meta.errors import ApiError, Conflict, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 
+from .features import feature
 from .widgets import widget
+
+SECTION = "Patch"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -22,16 +25,19 @@ async def config_map(client: Client, namespace: str) -> dict:
     )
 
 
+@feature("merge patch")
 async def test_merge_sets_and_removes(client: Client, namespace: str, config_map: dict) -> None:
     changed = await client.patch(CONFIG_MAPS, "c", {"data": {"a": None, "c": "3"}, "metadata": {"labels": {"m": "2"}}}, namespace)
     assert changed["data"] == {"b": "2", "c": "3"} and changed["metadata"]["labels"] == {"l": "1", "m": "2"}
 
 
+@feature("JSON patch")
 async def test_json_patch(client: Client, namespace: str, config_map: dict) -> None:
     operations = [{"op": "test", "path": "/data/a", "value": "1"}, {"op": "replace", "path": "/data/a", "value": "9"}]
     assert (await client.patch(CONFIG_MAPS, "c", operations, namespace, type="json"))["data"]["a"] == "9"
 
 
+@feature("JSON patch")
 async def test_a_json_patch_whose_test_fails_changes_nothing(client: Client, namespace: str, config_map: dict) -> None:
     operations = [{"op": "remove", "path": "/data/b"}, {"op": "test", "path": "/data/a", "value": "other"}]
     with pytest.raises(Invalid):
@@ -39,11 +45,13 @@ async def test_a_json_patch_whose_test_fails_changes_nothing(client: Client, nam
     assert await client.get(CONFIG_MAPS, "c", namespace) == config_map
 
 
+@feature("nothing changed, nothing written")
 async def test_a_patch_that_changes_nothing_writes_nothing(client: Client, namespace: str, config_map: dict) -> None:
     same = await client.patch(CONFIG_MAPS, "c", {"data": {"a": "1"}}, namespace)
     assert same["metadata"]["resourceVersion"] == config_map["metadata"]["resourceVersion"]
 
 
+@feature("made anew when others write meanwhile, unless it names a revision")
 async def test_a_patch_may_name_the_revision_it_means(client: Client, namespace: str, config_map: dict) -> None:
     await client.patch(CONFIG_MAPS, "c", {"data": {"a": "2"}}, namespace)
     stale = {"metadata": {"resourceVersion": config_map["metadata"]["resourceVersion"]}, "data": {"a": "3"}}
@@ -51,12 +59,14 @@ async def test_a_patch_may_name_the_revision_it_means(client: Client, namespace:
         await client.patch(CONFIG_MAPS, "c", stale, namespace)
 
 
+@feature("made anew when others write meanwhile, unless it names a revision")
 async def test_patches_at_the_same_time_all_count(client: Client, namespace: str, config_map: dict) -> None:
     await asyncio.gather(*(client.patch(CONFIG_MAPS, "c", {"data": {f"k{n}": "v"}}, namespace) for n in range(4)))
     data = (await client.get(CONFIG_MAPS, "c", namespace))["data"]
     assert {f"k{n}" for n in range(4)} <= data.keys()
 
 
+@feature("merge patch")
 async def test_nothing_is_left_of_empty_metadata(client: Client, namespace: str, widgets: Resource) -> None:
     await client.create(widgets, widget(), namespace)
     empty = {"metadata": {"labels": {}, "annotations": {"a": None}, "finalizers": [], "ownerReferences": []}}
@@ -64,11 +74,13 @@ async def test_nothing_is_left_of_empty_metadata(client: Client, namespace: str,
     assert not {"labels", "annotations", "finalizers", "ownerReferences"} & metadata.keys()
 
 
+@feature("names, kinds and namespaces stay")
 async def test_an_object_that_is_not_there(client: Client, namespace: str) -> None:
     with pytest.raises(NotFound):
         await client.patch(CONFIG_MAPS, "c", {"data": {}}, namespace)
 
 
+@feature("names, kinds and namespaces stay")
 @pytest.mark.parametrize("patch", [{"metadata": {"name": "other"}}, {"metadata": {"namespace": "default"}}, {"kind": "Secret"}])
 async def test_a_patch_cannot_make_it_another_object(client: Client, namespace: str, config_map: dict, patch: dict) -> None:
     with pytest.raises(ApiError) as told:
@@ -77,6 +89,7 @@ async def test_a_patch_cannot_make_it_another_object(client: Client, namespace: 
     assert await client.get(CONFIG_MAPS, "c", namespace) == config_map
 
 
+@feature("`status` is a subresource")
 async def test_a_status_patch_touches_the_status_only(client: Client, namespace: str, widgets: Resource) -> None:
     await client.create(widgets, widget(), namespace)
     changed = await client.patch(widgets, "w", {"status": {"phase": "Ready"}, "spec": {"size": 7}}, namespace, subresource="status")
@@ -85,6 +98,7 @@ async def test_a_status_patch_touches_the_status_only(client: Client, namespace:
     assert again["status"] == {"phase": "Ready"} and again["spec"]["size"] == 7 and again["metadata"]["generation"] == 2
 
 
+@feature("schemas of custom kinds hold")
 async def test_a_patch_that_breaks_the_schema(client: Client, namespace: str, widgets: Resource) -> None:
     await client.create(widgets, widget(), namespace)
     with pytest.raises(Invalid, match=r"spec.size"):

@@ -10,6 +10,10 @@ from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import PODS, SERVICE_ACCOUNTS
 from boatyard.machinery.meta.errors import ApiError, Conflict, Forbidden, Invalid
 
+from .features import feature
+
+SECTION = "Pods"
+
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -24,6 +28,7 @@ def binding(node: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}, "target": {"kind": "Node", "name": node}}
 
 
+@feature("defaults, quality of service, tolerations")
 async def test_defaults(client: Client, namespace: str) -> None:
     made = await client.create(PODS, pod(), namespace)
     spec = made["spec"]
@@ -39,6 +44,7 @@ async def test_defaults(client: Client, namespace: str) -> None:
     ]
 
 
+@feature("the service account's token is mounted")
 async def test_a_token_of_its_account_is_mounted(client: Client, namespace: str) -> None:
     spec = (await client.create(PODS, pod(initContainers=[{"name": "i", "image": "busybox:1"}]), namespace))["spec"]
     (volume,) = spec["volumes"]
@@ -48,6 +54,7 @@ async def test_a_token_of_its_account_is_mounted(client: Client, namespace: str)
         assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": TOKEN_PATH, "readOnly": True}]
 
 
+@feature("the service account's token is mounted")
 async def test_no_token_for_who_wants_none(client: Client, namespace: str) -> None:
     spec = (await client.create(PODS, pod(automountServiceAccountToken=False), namespace))["spec"]
     assert "volumes" not in spec and "volumeMounts" not in spec["containers"][0]
@@ -55,16 +62,19 @@ async def test_no_token_for_who_wants_none(client: Client, namespace: str) -> No
     assert "volumes" not in (await client.create(PODS, pod("q", serviceAccountName="mute"), namespace))["spec"]
 
 
+@feature("the service account's token is mounted")
 async def test_an_account_that_is_not_there(client: Client, namespace: str) -> None:
     with pytest.raises(Forbidden, match='serviceaccount "ghost" not found'):
         await client.create(PODS, pod(serviceAccountName="ghost"), namespace)
 
 
+@feature("priority classes of the system; others are not there")
 async def test_a_priority_class_that_is_not_there(client: Client, namespace: str) -> None:
     with pytest.raises(Forbidden, match="no PriorityClass with name urgent was found"):
         await client.create(PODS, pod(priorityClassName="urgent"), namespace)
 
 
+@feature("`binding`")
 async def test_a_pod_is_bound_once(client: Client, namespace: str) -> None:
     await client.create(PODS, pod(), namespace)
     await client.create(PODS, binding("n1"), namespace, name="p", subresource="binding")
@@ -76,6 +86,7 @@ async def test_a_pod_is_bound_once(client: Client, namespace: str) -> None:
         await client.create(PODS, binding("n2"), namespace, name="p", subresource="binding")
 
 
+@feature("`binding`")
 async def test_pods_of_a_node(client: Client, namespace: str) -> None:
     await client.create(PODS, pod("here", nodeName="n1"), namespace)
     await client.create(PODS, pod("there", nodeName="n2"), namespace)
@@ -83,6 +94,7 @@ async def test_pods_of_a_node(client: Client, namespace: str) -> None:
     assert [each["metadata"]["name"] for each in found.items] == ["here"]
 
 
+@feature("`eviction`")
 async def test_an_eviction_deletes(client: Client, namespace: str) -> None:
     await client.create(PODS, pod(nodeName="n1", terminationGracePeriodSeconds=7), namespace)
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p", "namespace": namespace}}
@@ -90,6 +102,7 @@ async def test_an_eviction_deletes(client: Client, namespace: str) -> None:
     assert (await client.get(PODS, "p", namespace))["metadata"]["deletionGracePeriodSeconds"] == 7
 
 
+@feature("what of a spec may change")
 async def test_the_spec_stays(client: Client, namespace: str) -> None:
     made = await client.create(PODS, pod(), namespace)
     changed = {**made, "spec": {**made["spec"], "restartPolicy": "Never"}}
@@ -100,6 +113,7 @@ async def test_the_spec_stays(client: Client, namespace: str) -> None:
     assert changed["spec"]["containers"][0]["image"] == "busybox:2"
 
 
+@feature("`status` is a subresource")
 async def test_the_status_is_written_by_its_own_door(client: Client, namespace: str) -> None:
     await client.create(PODS, pod(), namespace)
     status = {"phase": "Running", "podIP": "10.0.0.9", "conditions": [{"type": "Ready", "status": "True"}]}
@@ -108,6 +122,7 @@ async def test_the_status_is_written_by_its_own_door(client: Client, namespace: 
     assert (await client.patch(PODS, "p", {"status": {"phase": "Failed"}}, namespace))["status"]["phase"] == "Running"
 
 
+@feature("every wrong field is told")
 async def test_a_document_of_wrong_types(client: Client, namespace: str) -> None:
     body = pod(containers=[{"name": "c", "image": 7}])
     with pytest.raises(ApiError) as told:
@@ -115,6 +130,7 @@ async def test_a_document_of_wrong_types(client: Client, namespace: str) -> None
     assert told.value.code == 400 and "image" in str(told.value)
 
 
+@feature("every wrong field is told")
 async def test_every_wrong_field_is_told(client: Client, namespace: str) -> None:
     body = pod(containers=[{"name": "C_", "image": ""}], restartPolicy="Sometimes")
     with pytest.raises(Invalid) as told:

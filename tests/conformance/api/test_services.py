@@ -11,11 +11,16 @@ from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import SERVICES
 from boatyard.machinery.meta.errors import Invalid
 
+from .features import feature
+
+SECTION = "Services"
+
 
 def service(name: str = "s", **spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}], "selector": {"app": "x"}, **spec}}
 
 
+@feature("an address of its own from the first moment on")
 async def test_every_service_has_an_address_of_its_own(client: Client, namespace: str) -> None:
     made = [await client.create(SERVICES, service(f"s{number}"), namespace) for number in range(5)]
     addresses = [each["spec"]["clusterIP"] for each in made]
@@ -25,6 +30,7 @@ async def test_every_service_has_an_address_of_its_own(client: Client, namespace
     assert spec["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}] and made[0]["status"] == {"loadBalancer": {}}
 
 
+@feature("an address of its own from the first moment on")
 async def test_an_address_that_is_taken(client: Client, namespace: str) -> None:
     first = await client.create(SERVICES, service("first"), namespace)
     with pytest.raises(Invalid, match="provided IP is already allocated"):
@@ -34,11 +40,13 @@ async def test_an_address_that_is_taken(client: Client, namespace: str) -> None:
     assert again["spec"]["clusterIP"] == first["spec"]["clusterIP"]
 
 
+@feature("headless ones")
 async def test_headless(client: Client, namespace: str) -> None:
     made = await client.create(SERVICES, service(clusterIP="None"), namespace)
     assert made["spec"]["clusterIP"] == "None" and made["spec"]["clusterIPs"] == ["None"]
 
 
+@feature("the address stays")
 async def test_an_update_that_says_nothing_of_it_keeps_the_address(client: Client, namespace: str) -> None:
     made = await client.create(SERVICES, service(), namespace)
     body = service(selector={"app": "y"})
@@ -47,6 +55,7 @@ async def test_an_update_that_says_nothing_of_it_keeps_the_address(client: Clien
     assert changed["spec"]["clusterIP"] == made["spec"]["clusterIP"] and changed["spec"]["selector"] == {"app": "y"}
 
 
+@feature("the address stays")
 async def test_the_address_stays(client: Client, namespace: str) -> None:
     made = await client.create(SERVICES, service(), namespace)
     with pytest.raises(Invalid, match="may not change once set"):

@@ -9,9 +9,13 @@ from boatyard.machinery.meta.core import CONFIG_MAPS, SECRETS
 from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 
+from .features import feature
 from .widgets import widget
 
+SECTION = "Update"
 
+
+@feature("optimistic conflicts by resourceVersion")
 async def test_the_current_revision_may_write(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, namespace)
     made["data"] = {"b": "2"}
@@ -19,6 +23,7 @@ async def test_the_current_revision_may_write(client: Client, namespace: str) ->
     assert changed["data"] == {"b": "2"} and int(changed["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
 
 
+@feature("optimistic conflicts by resourceVersion")
 async def test_an_old_revision_may_not(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, namespace)
     await client.update(CONFIG_MAPS, {**made, "data": {"a": "1"}})
@@ -28,12 +33,14 @@ async def test_an_old_revision_may_not(client: Client, namespace: str) -> None:
         await client.update(CONFIG_MAPS, {**made, "data": {"a": "2"}})
 
 
+@feature("optimistic conflicts by resourceVersion")
 async def test_without_a_revision_the_last_one_wins(client: Client, namespace: str) -> None:
     await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, namespace)
     changed = await client.update(CONFIG_MAPS, {"metadata": {"name": "c", "namespace": namespace}, "data": {"a": "2"}})
     assert changed["data"] == {"a": "2"}
 
 
+@feature("optimistic conflicts by resourceVersion")
 async def test_custom_objects_are_replaced_only_at_a_revision(client: Client, namespace: str, widgets: Resource) -> None:
     await client.create(widgets, widget(), namespace)
     body = widget(size=2)
@@ -42,23 +49,27 @@ async def test_custom_objects_are_replaced_only_at_a_revision(client: Client, na
         await client.update(widgets, body)
 
 
+@feature("uid as a precondition")
 async def test_another_object_of_the_same_name_is_not_meant(client: Client, namespace: str) -> None:
     await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, namespace)
     with pytest.raises(Conflict, match="Precondition failed: UID in precondition"):
         await client.update(CONFIG_MAPS, {"metadata": {"name": "c", "namespace": namespace, "uid": "other"}})
 
 
+@feature("nothing changed, nothing written")
 async def test_nothing_changed_nothing_written(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, namespace)
     again = await client.update(CONFIG_MAPS, made)
     assert again["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
 
 
+@feature("only of what is there: no upsert")
 async def test_an_object_that_is_not_there(client: Client, namespace: str) -> None:
     with pytest.raises(NotFound, match='configmaps "c" not found'):
         await client.update(CONFIG_MAPS, {"metadata": {"name": "c", "namespace": namespace}})
 
 
+@feature("what only the server gives stays")
 async def test_what_the_server_set_stays(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, namespace)
     body = {"metadata": {"name": "c", "namespace": namespace, "creationTimestamp": "2001-01-01T00:00:00Z", "labels": {"a": "b"}}}
@@ -67,6 +78,7 @@ async def test_what_the_server_set_stays(client: Client, namespace: str) -> None
     assert changed["labels"] == {"a": "b"}
 
 
+@feature("generation counts what is wanted")
 async def test_generation_counts_what_is_wanted(client: Client, namespace: str, widgets: Resource) -> None:
     made = await client.create(widgets, widget(), namespace)
     made["metadata"]["labels"] = {"a": "b"}
@@ -76,6 +88,7 @@ async def test_generation_counts_what_is_wanted(client: Client, namespace: str, 
     assert (await client.update(widgets, labelled))["metadata"]["generation"] == 2
 
 
+@feature("`status` is a subresource")
 async def test_status_and_the_rest_have_doors_of_their_own(client: Client, namespace: str, widgets: Resource) -> None:
     made = await client.create(widgets, widget(), namespace)
     made["status"] = {"phase": "Ready"}
@@ -86,12 +99,14 @@ async def test_status_and_the_rest_have_doors_of_their_own(client: Client, names
     assert changed["metadata"]["generation"] == 1 and "labels" not in changed["metadata"]
 
 
+@feature("schemas of custom kinds hold, `self == oldSelf` too")
 async def test_a_status_that_breaks_its_schema(client: Client, namespace: str, widgets: Resource) -> None:
     made = await client.create(widgets, widget(), namespace)
     with pytest.raises(Invalid, match=r"status.replicas"):
         await client.update(widgets, {**made, "status": {"replicas": "three"}}, subresource="status")
 
 
+@feature("schemas of custom kinds hold, `self == oldSelf` too")
 async def test_a_field_that_is_set_once(client: Client, namespace: str, widgets: Resource) -> None:
     made = await client.create(widgets, widget(serial="1"), namespace)
     made["spec"]["serial"] = "2"
@@ -99,18 +114,21 @@ async def test_a_field_that_is_set_once(client: Client, namespace: str, widgets:
         await client.update(widgets, made)
 
 
+@feature("immutable fields")
 async def test_an_immutable_config_map(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "immutable": True, "data": {"a": "1"}}, namespace)
     with pytest.raises(Invalid, match="field is immutable when `immutable` is set"):
         await client.update(CONFIG_MAPS, {**made, "data": {"a": "2"}})
 
 
+@feature("immutable fields")
 async def test_the_type_of_a_secret_stays(client: Client, namespace: str) -> None:
     made = await client.create(SECRETS, {"metadata": {"name": "s"}}, namespace)
     with pytest.raises(Invalid, match="field is immutable"):
         await client.update(SECRETS, {**made, "type": "example.com/other"})
 
 
+@feature("dry run")
 async def test_dry_run_changes_nothing(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, namespace)
     changed = await client.update(CONFIG_MAPS, {**made, "data": {"a": "1"}}, dry_run=True)
@@ -118,6 +136,7 @@ async def test_dry_run_changes_nothing(client: Client, namespace: str) -> None:
     assert "data" not in await client.get(CONFIG_MAPS, "c", namespace)
 
 
+@feature("only of what is there: no upsert")
 async def test_the_name_in_the_document_is_the_object(client: Client, namespace: str) -> None:
     with pytest.raises((BadRequest, Invalid, NotFound)):
         await client.update(CONFIG_MAPS, {"metadata": {"namespace": namespace}})

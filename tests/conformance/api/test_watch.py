@@ -12,6 +12,10 @@ from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import CONFIG_MAPS
 from boatyard.machinery.meta.errors import ApiError, BadRequest
 
+from .features import feature
+
+SECTION = "Watches"
+
 
 async def seen(events: Any, count: int) -> list[tuple[str, str]]:
     """The next ``count`` events that aren't bookmarks, as (type, name)."""
@@ -29,6 +33,7 @@ async def make(client: Client, namespace: str, name: str, **labels: str) -> dict
     return await client.create(CONFIG_MAPS, {"metadata": {"name": name, "labels": labels}}, namespace)
 
 
+@feature("from a list on: every change once, in order")
 async def test_every_change_after_a_list_in_order(client: Client, namespace: str) -> None:
     start = (await client.list(CONFIG_MAPS, namespace)).resource_version
     await make(client, namespace, "a")
@@ -41,6 +46,7 @@ async def test_every_change_after_a_list_in_order(client: Client, namespace: str
     assert found == wanted
 
 
+@feature("from a list on: every change once, in order")
 async def test_live_changes_reach_a_waiting_watch(client: Client, namespace: str) -> None:
     made = await make(client, namespace, "a")
     events = client.watch(
@@ -53,6 +59,7 @@ async def test_live_changes_reach_a_waiting_watch(client: Client, namespace: str
     assert await waiting == [("ADDED", "b"), ("DELETED", "b")]
 
 
+@feature("from nothing or 0: what is there comes first")
 async def test_from_zero_what_is_there_comes_first(client: Client, namespace: str) -> None:
     await make(client, namespace, "a", mine="yes")
     await make(client, namespace, "b", mine="yes")
@@ -64,6 +71,7 @@ async def test_from_zero_what_is_there_comes_first(client: Client, namespace: st
     assert sorted(found[:2]) == [("ADDED", "a"), ("ADDED", "b")] and found[2] == ("DELETED", "a")
 
 
+@feature("objects that enter and leave a selection: ADDED, DELETED")
 async def test_objects_enter_and_leave_a_selection(client: Client, namespace: str) -> None:
     made = await make(client, namespace, "a", color="blue")
     events = client.watch(CONFIG_MAPS, namespace, resource_version=made["metadata"]["resourceVersion"], label_selector="color=red")
@@ -74,6 +82,7 @@ async def test_objects_enter_and_leave_a_selection(client: Client, namespace: st
     assert await seen(events, 4) == [("ADDED", "a"), ("DELETED", "a"), ("ADDED", "a"), ("DELETED", "a")]
 
 
+@feature("from a list on: every change once, in order")
 async def test_a_deletion_has_a_revision_of_its_own(client: Client, namespace: str) -> None:
     made = await make(client, namespace, "a")
     await client.delete(CONFIG_MAPS, "a", namespace)
@@ -86,6 +95,7 @@ async def test_a_deletion_has_a_revision_of_its_own(client: Client, namespace: s
                 return
 
 
+@feature("from any revision: a watch goes on where another stopped")
 async def test_a_watch_goes_on_where_another_stopped(client: Client, namespace: str) -> None:
     first = await make(client, namespace, "a")
     second = await make(client, namespace, "b")
@@ -95,6 +105,7 @@ async def test_a_watch_goes_on_where_another_stopped(client: Client, namespace: 
         assert await seen(events, len(rest)) == [("ADDED", name) for name in rest]
 
 
+@feature("from a list on: every change once, in order")
 async def test_other_namespaces_are_not_seen(client: Client, namespace: str) -> None:
     made = await make(client, namespace, "a")
     events = client.watch(CONFIG_MAPS, namespace, resource_version=made["metadata"]["resourceVersion"])
@@ -104,11 +115,13 @@ async def test_other_namespaces_are_not_seen(client: Client, namespace: str) -> 
     assert await seen(events, 1) == [("ADDED", "b")]
 
 
+@feature("a selector or a revision that nobody understands is refused")
 async def test_a_selector_nobody_understands(client: Client, namespace: str) -> None:
     with pytest.raises(BadRequest):
         await seen(client.watch(CONFIG_MAPS, namespace, field_selector="data.a=1"), 1)
 
 
+@feature("a selector or a revision that nobody understands is refused")
 async def test_a_revision_that_is_none(client: Client, namespace: str) -> None:
     with pytest.raises(ApiError):
         await seen(client.watch(CONFIG_MAPS, namespace, resource_version="yesterday"), 1)

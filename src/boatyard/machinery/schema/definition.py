@@ -59,6 +59,8 @@ def _versions(spec: Object) -> Iterator[FieldError]:
         if name in seen:
             yield invalid("spec.versions", versions, "must contain unique version names")
         seen.add(name)
+        if version.get("served") and not version.get("storage"):
+            yield forbidden(f"{at}.served", "only the storage version can be served here")
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
         if schema is None:
             yield required(f"{at}.schema.openAPIV3Schema")
