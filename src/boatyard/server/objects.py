@@ -42,7 +42,7 @@ class Objects:
 
     def __init__(self, registry: Registry, tables: Tables) -> None:
         self._registry, self._tables = registry, tables
-        self._listed_bytes: dict[tuple[str, str, int | None], int] = {}
+        self._listed_bytes: dict[tuple[str, str, int], int] = {}
         """How long the last list of a type, with this limit, was."""
 
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
@@ -92,7 +92,7 @@ class Objects:
             raise NotAcceptable(told)
         page = await self._registry.list_records(
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
-            field_selector=call.query.get("fieldSelector", ""), limit=max(call.number("limit", signed=True) or 0, 0),
+            field_selector=call.query.get("fieldSelector", ""), limit=_limit(call),
             continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
             match=match,
         )  # fmt: skip
@@ -229,8 +229,13 @@ class Objects:
         return include
 
 
-def _listed(call: Call, kind: Kind) -> tuple[str, str, int | None]:
-    return kind.resource.group, kind.resource.plural, call.number("limit")
+def _limit(call: Call) -> int:
+    """How long a page may be; 0 for all, which is what less than 0 means, too."""
+    return max(call.number("limit", signed=True) or 0, 0)
+
+
+def _listed(call: Call, kind: Kind) -> tuple[str, str, int]:
+    return kind.resource.group, kind.resource.plural, _limit(call)
 
 
 def _list_metadata(page: RecordPage) -> dict[str, Any]:
