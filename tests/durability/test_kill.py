@@ -1,0 +1,136 @@
+"""``kill -9`` of the API server under load: what was acknowledged is there, watches go on without a gap or a double."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from boatyard.machinery.client.http import HttpClient
+from boatyard.machinery.meta.core import CONFIG_MAPS
+from boatyard.machinery.meta.errors import Gone
+from boatyard.machinery.runtime.world import RealWorld
+from boatyard.machinery.store.check import check
+from boatyard.server.auth.pki import Pki
+from durability.team import NAMESPACE, Watcher, Writer
+from parts import free_port
+
+WRITERS = 8
+
+
+class Server:
+    """The process that is killed, and clients of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.port = directory, free_port()
+        self.kept = 3000
+        """Revisions of history: more than a watch can miss while the server is started again."""
+        self._pki = Pki(directory / "pki", RealWorld())
+        self._process: asyncio.subprocess.Process
+
+    def client(self) -> HttpClient:
+        cert, key = self._pki.admin()
+        return HttpClient(f"https://127.0.0.1:{self.port}", ca_file=str(self._pki.ca), cert_file=str(cert), key_file=str(key))
+
+    async def start(self) -> None:
+        """Returns when it listens."""
+        reading, writing = os.pipe()
+        command = [
+            sys.executable,
+            str(Path(__file__).with_name("server.py")),
+            str(self.directory),
+            str(self.port),
+            str(self.kept),
+            str(writing),
+        ]
+        with open(self.directory / "log", "ab") as log:
+            self._process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, pass_fds=(writing,))
+        os.close(writing)
+        with open(reading, "rb") as ready:
+            said = await asyncio.wait_for(asyncio.to_thread(ready.read, 5), 30)
+        assert said == b"ready", (self.directory / "log").read_text()[-3000:]
+
+    async def kill(self) -> None:
+        """As a crash would."""
+        self._process.kill()
+        await self._process.wait()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    running = Server(tmp_path)
+    await running.start()
+    yield running
+    await running.kill()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("rounds", [pytest.param(5, id="5 rounds"), pytest.param(100, id="100 rounds", marks=pytest.mark.long)])
+async def test_kill_9_under_load_loses_nothing_and_watches_have_no_gap(server: Server, rounds: int):
+    rng = random.Random(rounds)
+    client = server.client()
+    writers = [Writer(f"w{number}", client, random.Random(number)) for number in range(WRITERS)]
+    watcher = Watcher(server.client(), (await client.list(CONFIG_MAPS, NAMESPACE)).resource_version)
+    watching = asyncio.create_task(watcher.run())
+    for _ in range(rounds):
+        working = [asyncio.create_task(writer.work()) for writer in writers]
+        await asyncio.sleep(rng.uniform(0.1, 0.6))
+        await server.kill()
+        await asyncio.wait_for(asyncio.gather(*working), 30)
+        await server.start()
+        for writer in writers:
+            await writer.check()
+    await everything_was_seen(watcher, writers)
+    assert not watching.done()
+    watching.cancel()
+    report = check(server.directory / "store.db")
+    assert report.findings == []
+    print(
+        f"{rounds} rounds: {sum(len(w.acknowledged) for w in writers)} acknowledged, {sum(len(w.unsure) for w in writers)} not told"
+    )
+    for one in (client, watcher.client):
+        await one.close()
+
+
+async def everything_was_seen(watcher: Watcher, writers: list[Writer]) -> None:
+    """Each acknowledged change once, in order, and nothing that nobody asked for."""
+    expected = sum(len(writer.acknowledged) + len(writer.unsure) for writer in writers)
+    patience = time.monotonic() + 20
+    while len(watcher.seen) < expected and time.monotonic() < patience:
+        await asyncio.sleep(0.05)
+    revisions = [revision for *_, revision in watcher.seen]
+    assert revisions == sorted(set(revisions))
+    for writer in writers:
+        seen = [(type, number) for name, type, number, _ in watcher.seen if name == writer.name]
+        told = {(type, number) for type, number, _ in writer.acknowledged}
+        assert [event for event in seen if event in told] == [(type, number) for type, number, _ in writer.acknowledged]
+        assert sorted(event for event in seen if event not in told) == sorted(writer.unsure)
+        at = {(name, type, number): revision for name, type, number, revision in watcher.seen}
+        assert all(at[(writer.name, type, number)] == revision for type, number, revision in writer.acknowledged if revision)
+
+
+async def test_what_is_compacted_away_is_told_after_a_restart_as_before(server: Server):
+    await server.kill()
+    server.kept = 5
+    await server.start()
+    client = server.client()
+    revisions = [(await client.create(CONFIG_MAPS, {"metadata": {"name": "one"}}, NAMESPACE))["metadata"]["resourceVersion"]]
+    for number in range(20):
+        patch = {"data": {"number": str(number)}}
+        revisions.append((await client.patch(CONFIG_MAPS, "one", patch, NAMESPACE, type="merge"))["metadata"]["resourceVersion"])
+    await asyncio.sleep(0.2)
+    await server.kill()
+    await server.start()
+    async with aclosing(client.watch(CONFIG_MAPS, NAMESPACE, resource_version=revisions[-3])) as events:
+        seen = [(await asyncio.wait_for(anext(events), 10)).object["metadata"]["resourceVersion"] for _ in range(2)]
+    assert seen == revisions[-2:]
+    with pytest.raises(Gone, match=f"too old resource version: {revisions[0]}"):
+        await asyncio.wait_for(anext(client.watch(CONFIG_MAPS, NAMESPACE, resource_version=revisions[0])), 10)
+    await client.close()
