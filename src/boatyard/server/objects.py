@@ -110,7 +110,7 @@ class Objects:
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         options, document = call.writing(), await self._document(call, kind)
-        if not document:
+        if not document and not (await body.read(call.request)).strip():
             raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         obj = await self._registry.create(
             call.caller, kind.resource, document, path.namespace or None, name=path.name or None,

@@ -11,7 +11,7 @@ from aiohttp import web
 
 import boatyard
 from boatyard.machinery.meta.core import PODS
-from boatyard.machinery.meta.errors import ApiError, Forbidden, InternalError, NotFound
+from boatyard.machinery.meta.errors import ApiError, InternalError, NotFound
 from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.registry import Registry
@@ -20,10 +20,11 @@ from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server import answers, body, metrics, path
 from boatyard.server.answers import refusal
 from boatyard.server.auth.audit import Audit
-from boatyard.server.auth.authenticate import Authenticator, public
+from boatyard.server.auth.authenticate import Authenticator
 from boatyard.server.auth.impersonate import impersonated
 from boatyard.server.auth.pki import Pki
 from boatyard.server.auth.tokens import ServiceAccountTokens
+from boatyard.server.authorize import authorize, authorize_path
 from boatyard.server.call import Call
 from boatyard.server.discovery import Discovery
 from boatyard.server.flow.control import FlowControl
@@ -157,6 +158,7 @@ class ApiServer:
             async with self._flow.turn(call.authenticated, call.request.method, call.request.path):
                 return self._about_the_server(call)
         kind = self._registry.kinds.find(target.group, target.version, target.plural)
+        authorize(call, kind, target, self._registry.authorizer)
         if kind is None or not _well_placed(kind, target):
             raise NotFound("the server could not find the requested resource")
         if target.subresource == "proxy":
@@ -176,9 +178,7 @@ class ApiServer:
             return response
 
     def _about_the_server(self, call: Call) -> web.Response:
-        verb, address = call.request.method.lower(), call.request.path
-        if not public(address) and not self._registry.authorizer.allows_path(call.caller, verb, address).allowed:
-            raise Forbidden(f'forbidden: User "{call.caller.name}" cannot {verb} path "{address}"')
+        authorize_path(call, self._registry.authorizer)
         found = self._health.answer(call) or self._discovery.answer(call) or self._openapi.answer(call) or metrics.answer(call)
         if found is None:
             raise NotFound("the server could not find the requested resource")

@@ -28,12 +28,13 @@ class Authorizer(Protocol):
         """For addresses that are no resource (``/healthz``, ``/metrics``); ``verb`` is the HTTP method in lower case."""
         ...
 
-    def rules_of(self, caller: Caller, namespace: str) -> tuple[list[Object], list[Object]]:
-        """All that the caller may do in a namespace: rules for resources, rules for other addresses."""
+    def rules_of(self, caller: Caller, namespace: str) -> tuple[list[Object], list[Object], str]:
+        """All that the caller may do in a namespace: rules for resources, for other addresses, and why that may not be all."""
         ...
 
-    def check_grant(self, caller: Caller, resource: Resource, namespace: str, obj: Object) -> None:
-        """Raises Forbidden when ``obj`` is a role or a binding that gives rights which the caller hasn't got."""
+    def check_grant(self, caller: Caller, resource: Resource, namespace: str, obj: Object, *, asked_name: str = "") -> None:
+        """Raises Forbidden when ``obj`` is a role or a binding that gives rights which the caller hasn't got, NotFound when it
+        binds a role that isn't there. ``asked_name`` is the name in the call's address: a creation has none."""
         ...
 
 
@@ -48,10 +49,10 @@ class AllowAll:
     def allows_path(self, caller: Caller, verb: str, path: str) -> Decision:
         return Decision(True)
 
-    def rules_of(self, caller: Caller, namespace: str) -> tuple[list[Object], list[Object]]:
-        return [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}], [{"verbs": ["*"], "nonResourceURLs": ["*"]}]
+    def rules_of(self, caller: Caller, namespace: str) -> tuple[list[Object], list[Object], str]:
+        return [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}], [{"verbs": ["*"], "nonResourceURLs": ["*"]}], ""
 
-    def check_grant(self, caller: Caller, resource: Resource, namespace: str, obj: Object) -> None:
+    def check_grant(self, caller: Caller, resource: Resource, namespace: str, obj: Object, *, asked_name: str = "") -> None:
         return
 
 

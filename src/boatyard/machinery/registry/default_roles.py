@@ -17,7 +17,7 @@ GROUP = "rbac.authorization.k8s.io"
 _READ = ["get", "list", "watch"]
 _WRITE = ["create", "delete", "deletecollection", "patch", "update"]
 _INFO = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
-_DISCOVERY = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_INFO]
+_DISCOVERY = sorted(["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_INFO])
 _NETWORKING = ["ingresses", "ingresses/status"]
 _CORE_VIEW = [
     "configmaps", "events", "namespaces", "persistentvolumeclaims", "persistentvolumeclaims/status", "pods", "pods/log",

@@ -31,7 +31,8 @@ class RbacIndex:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._bindings: dict[str, dict[str, Binding]] = {}  # subject -> key of the binding -> binding
+        # namespace (empty: everywhere) -> subject -> key of the binding -> binding, and how the subject is called in it
+        self._bindings: dict[str, dict[str, dict[str, tuple[Binding, str]]]] = {"": {}}
         self._subjects: dict[str, list[str]] = {}  # key of a binding -> its subjects
         self._rules: dict[str, list[Rule]] = {}  # key of a role -> its rules, made when asked for
         for resource, changed in (
@@ -43,16 +44,34 @@ class RbacIndex:
                 changed(record.key)
 
     def rules(self, caller: Caller, namespace: str) -> Iterator[tuple[Rule, Binding, str]]:
-        """Every rule that a caller has in a namespace (empty: in the whole cluster), with where it comes from."""
-        for subject in (f"User:{caller.name}", *(f"Group:{group}" for group in caller.groups)):
-            for binding in self._bindings.get(subject, {}).values():
-                if not binding.namespace or binding.namespace == namespace:
-                    for rule in self.role(binding.role_kind, binding.namespace, binding.role):
-                        yield rule, binding, subject
+        """Every rule that a caller has in a namespace (empty: in the whole cluster), with where it comes from: first what counts
+        everywhere, then what counts there only, as Kubernetes looks."""
+        for binding, subject in self._held(caller, namespace):
+            for rule in self.role(binding.role_kind, binding.namespace, binding.role):
+                yield rule, binding, subject
+
+    def missing(self, caller: Caller, namespace: str) -> list[str]:
+        """What Kubernetes tells of the caller's bindings whose role isn't there."""
+        told: list[str] = []
+        for binding, _ in self._held(caller, namespace):
+            if not self.exists(binding.role_kind, binding.namespace, binding.role):
+                told.append(f'{binding.role_kind.lower()}.rbac.authorization.k8s.io "{binding.role}" not found')
+        return list(dict.fromkeys(told))
+
+    def _held(self, caller: Caller, namespace: str) -> Iterator[tuple[Binding, str]]:
+        subjects = (f"User:{caller.name}", *(f"Group:{group}" for group in caller.groups))
+        for place in (self._bindings[""], self._bindings.get(namespace)) if namespace else (self._bindings[""],):
+            if place:
+                for subject in subjects:
+                    yield from place.get(subject, _NONE).values()
+
+    def exists(self, kind: str, namespace: str, name: str) -> bool:
+        """Whether the role is there."""
+        return self._ledger.store.get(_key(kind, namespace, name)) is not None
 
     def role(self, kind: str, namespace: str, name: str) -> list[Rule]:
         """The rules of a role; none when it isn't there."""
-        key = keys.key(ROLES, namespace, name) if kind == "Role" else keys.key(CLUSTER_ROLES, None, name)
+        key = _key(kind, namespace, name)
         found = self._rules.get(key)
         if found is None:
             found = self._rules[key] = [Rule.of(rule) for rule in self._raw(key, DEEPEST_AGGREGATION)]
@@ -81,22 +100,41 @@ class RbacIndex:
         self._rules = {role: rules for role, rules in self._rules.items() if not role.startswith(keys.prefix(CLUSTER_ROLES))}
 
     def _binding_changed(self, key: str) -> None:
+        namespace, name = keys.place(key)
+        place = self._bindings.setdefault(namespace, {})
         for subject in self._subjects.pop(key, ()):
-            del self._bindings[subject][key]
+            del place[subject][key]
+            if not place[subject]:
+                del place[subject]
         record = self._ledger.store.get(key)
         if record is None:
+            if namespace and not place:
+                del self._bindings[namespace]
             return
         obj = documents.decode(record.value, record.modified)
-        namespace, name = keys.place(key)
         role = obj.get("roleRef") or {}
         binding = Binding(obj["kind"], namespace, name, role.get("kind", ""), role.get("name", ""))
-        subjects = list(dict.fromkeys(_subject(subject, namespace) for subject in obj.get("subjects") or ()))
-        self._subjects[key] = subjects
-        for subject in subjects:
-            self._bindings.setdefault(subject, {})[key] = binding
+        self._subjects[key] = []
+        for subject, called in _subjects(obj, namespace):
+            if key not in place.setdefault(subject, {}):
+                self._subjects[key].append(subject)
+                place[subject][key] = (binding, called)
 
 
-def _subject(subject: Object, namespace: str) -> str:
-    if subject.get("kind") == "ServiceAccount":
-        return f"User:system:serviceaccount:{subject.get('namespace') or namespace}:{subject.get('name')}"
-    return f"{subject.get('kind')}:{subject.get('name')}"
+_NONE: dict[str, tuple[Binding, str]] = {}
+
+
+def _key(kind: str, namespace: str, name: str) -> str:
+    return keys.key(ROLES, namespace, name) if kind == "Role" else keys.key(CLUSTER_ROLES, None, name)
+
+
+def _subjects(binding: Object, namespace: str) -> Iterator[tuple[str, str]]:
+    """Whom a binding is for, and how Kubernetes calls each in the reason that it gives."""
+    for subject in binding.get("subjects") or ():
+        kind, name = subject.get("kind"), subject.get("name")
+        if kind == "ServiceAccount":
+            where = subject.get("namespace") or namespace
+            if where:
+                yield f"User:system:serviceaccount:{where}:{name}", f'ServiceAccount "{name}/{where}"'
+        else:
+            yield f"{kind}:{name}", f'{kind} "{name}"'

@@ -46,4 +46,4 @@ class Rule:
         """Whether it allows the verb on an address that is no resource. A ``*`` may end a path."""
         if verb not in self.verbs and "*" not in self.verbs:
             return False
-        return any(allowed in ("*", path) or (allowed.endswith("*") and path.startswith(allowed[:-1])) for allowed in self.paths)
+        return any(own == path or (own.endswith("*") and path.startswith(own.rstrip("*"))) for own in self.paths)

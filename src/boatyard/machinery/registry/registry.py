@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from boatyard.machinery.client.client import ObjectList, PatchType, Propagation, WatchEvent
-from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES
 from boatyard.machinery.meta.errors import BadRequest, MethodNotAllowed, NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
@@ -145,7 +145,7 @@ class Registry:
         if subresource:
             return await self._act(request, body)
         if not request.kind.stored:
-            return reviews.answer(request, body, self.kinds, self.authorizer, self.tokens)
+            return reviews.answer(request, body, self.kinds, self.authorizer, self.tokens, self.ledger.world.now())
         return await create.create(self.ledger, request, body)
 
     async def _act(self, request: Request, body: Object) -> Object:
@@ -249,9 +249,11 @@ class Registry:
     ) -> Request:  # fmt: skip
         """Check that the kind is served and the caller may; the frame of a request."""
         kind = self.kinds.of(resource)
-        decision = self.authorizer.allows(caller, verb, resource, subresource or "", namespace or "", name or "")
+        # A namespace is inside of itself: who has rights there may have them on it.
+        inside = (name or "") if resource == NAMESPACES and verb not in ("list", "watch", "create") else (namespace or "")
+        decision = self.authorizer.allows(caller, verb, resource, subresource or "", inside, name or "")
         if not decision.allowed:
-            raise refusal(caller, verb, resource, subresource or "", namespace or "", name or "", decision.reason)
+            raise refusal(caller, verb, resource, subresource or "", inside, name or "", decision.reason)
         if subresource and subresource not in kind.subresources:
             raise NotFound("the server could not find the requested resource")
         if not kind.stored and verb != "create":

@@ -77,8 +77,20 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
     wrong += kind.strategy.validate_update(obj, old, request.subresource)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, request.name, wrong)
-    if kind.resource.group == RBAC and {**obj, "metadata": None} != {**old, "metadata": None}:
-        request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj)
+    if kind.resource.group == RBAC and not _only_ending(obj, old):
+        request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj, asked_name=request.name)
+
+
+def _only_ending(obj: Object, old: Object) -> bool:
+    """Whether nothing changes but what the end of an object needs: who may do that need not hold the rights that a role gives."""
+
+    ours = ("finalizers", "ownerReferences", "managedFields", "resourceVersion")
+
+    def rest(one: Object) -> Object:
+        metadata = {field: value for field, value in one["metadata"].items() if field not in ours}
+        return {**one, "metadata": metadata}
+
+    return rest(obj) == rest(old)
 
 
 def _keep_other_half(request: Request, obj: Object, old: Object) -> None:

@@ -10,7 +10,7 @@ from boatyard.machinery.meta.errors import Unauthorized
 from boatyard.machinery.registry.caller import ANONYMOUS, Caller
 from boatyard.server.auth.tokens import ServiceAccountTokens
 
-AUTHENTICATED = "system:authenticated"
+AUTHENTICATED, UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
 PUBLIC = ("/healthz", "/livez", "/readyz", "/version")
 """What anybody may ask."""
 

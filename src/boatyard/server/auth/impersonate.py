@@ -10,7 +10,7 @@ from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.authorizer import Authorizer, refusal
 from boatyard.machinery.registry.caller import Caller
-from boatyard.server.auth.authenticate import AUTHENTICATED
+from boatyard.server.auth.authenticate import AUTHENTICATED, UNAUTHENTICATED
 
 _USERS = Resource("", "v1", "users", "User", False)
 _GROUPS = Resource("", "v1", "groups", "Group", False)
@@ -52,6 +52,6 @@ def impersonated(caller: Caller, headers: CIMultiDictProxy[str], authorizer: Aut
     for key, values in extra.items():
         for value in values:
             ask(Resource("authentication.k8s.io", "v1", "userextras", "UserExtra", False), value, subresource=key)
-    if user != "system:anonymous" and AUTHENTICATED not in groups:
-        groups = [*groups, AUTHENTICATED]
+    if AUTHENTICATED not in groups and UNAUTHENTICATED not in groups:
+        groups = [*groups, UNAUTHENTICATED if user == "system:anonymous" else AUTHENTICATED]
     return Caller(user, tuple(groups), uid, {key: tuple(values) for key, values in extra.items()})
