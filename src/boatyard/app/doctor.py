@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from boatyard.node.network.nftables import Transaction
+
+MERGING_GIT = (2, 38)
+"""From here on ``git merge-tree`` makes a merge by itself."""
 
 
 class Finding(NamedTuple):
@@ -71,7 +75,11 @@ def _python() -> Finding:
 def _git() -> Finding:
     try:
         told = subprocess.run(["git", "--version"], capture_output=True, text=True, timeout=20).stdout.strip()
-        return Finding("git", "ok", told.removeprefix("git version "))
+        version = told.removeprefix("git version ")
+        found = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+        if found < MERGING_GIT:
+            return Finding("git", "limited", f"{version}: builds of pull requests need 2.38, which merges without a checkout")
+        return Finding("git", "ok", version)
     except OSError:
         return Finding("git", "missing", "not found: CI servers and builds fetch with it; install the package 'git'")
 

@@ -19,7 +19,7 @@ from boatyard.ciserver.history import History
 from boatyard.ciserver.inbox import Rerun
 from boatyard.ciserver.reporter import Reporter
 from boatyard.ciserver.summary import STATES, Summary, description, number_of, summary
-from boatyard.ciserver.team import NO_SCM, Team
+from boatyard.ciserver.team import Team
 from boatyard.machinery.meta import objects
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.runtime.cache import Cache
@@ -101,7 +101,7 @@ class Herald:
             await self._again(f"retry:{objects.uid(build)}:{digest}", event)
 
     async def _report(self, found: Summary) -> None:
-        if (await self._team.scm())[0] == NO_SCM or not found.uid or not found.revision:
+        if not (await self._team.scm())[1].listens or not found.uid or not found.revision:
             return
         if found.final:
             await self._reporter.intend(self._word(found), build=found.uid, final=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
+from boatyard.ci.kinds import CiConfig
 from boatyard.ci.scm.http import Answer
+from boatyard.ci.scm.scm import sign_hmac_sha256
+from unit.ciserver.conftest import PIPELINE, SECRET
 
 A = "a" * 40
 
@@ -128,3 +132,18 @@ async def test_without_an_scm_nobody_is_told(world):
     await world.server._accept("by-hand", Rerun(1))
     await world.until(lambda: not world.server._builder._open)
     assert world.scm.calls == []
+
+
+async def test_where_nobody_listens_nothing_is_said_to_have_been_told(world):
+    await world.client.patch(CiConfig.resource, "shop", {"spec": {"source": {"scm": {"type": "generic"}}}}, "team")
+    await world.start()
+    world.repository.pipelines[A] = PIPELINE
+    body = json.dumps({"ref": "refs/heads/main", "after": A}).encode()
+    headers = {"x-boatyard-delivery": "d", "x-boatyard-signature": f"sha256={sign_hmac_sha256(SECRET, body)}"}
+    assert (await world.server.deliveries.handle_delivery("generic", headers, body)).status == 202
+    await world.build("shop-1")
+    await world.becomes("shop-1", "Succeeded")
+    async with asyncio.timeout(5):
+        while 1 not in await world.server.history.numbers():
+            await asyncio.sleep(0.01)
+    assert await world.server.reporter.of(1) == []

@@ -46,6 +46,7 @@ class Generic:
     def __init__(self, settings: scm.ScmSettings, http: Http) -> None:
         self._settings = settings
         self._http = http
+        self.listens = bool(settings.callback_url)
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         scheme, _, signature = headers.get("x-boatyard-signature", "").partition("=")
@@ -78,11 +79,9 @@ class Generic:
         return []
 
     async def reported(self, report: scm.Report) -> bool:
-        return not self._settings.callback_url
+        return False
 
     async def report(self, report: scm.Report) -> None:
-        if not self._settings.callback_url:
-            return
         document: dict[str, Any] = {
             "context": report.context, "state": report.state, "sha": report.sha, "ref": report.ref, "build": report.build,
             "number": report.number, "description": report.description, "url": report.target_url,

@@ -22,6 +22,7 @@ _MAX_PAGES = 20
 class Gitea:
     """One repository of a Gitea."""
 
+    listens = True
     lists_statuses = True
 
     def __init__(self, settings: scm.ScmSettings, http: Http) -> None:

@@ -73,6 +73,8 @@ class Report:
 class Scm(Protocol):
     """One repository on one SCM."""
 
+    listens: bool
+    """Whether there is anybody to report to."""
     lists_statuses: bool
     """Whether :meth:`reported` can tell. If not, reports are at least once, with an idempotency key."""
 
