@@ -28,6 +28,8 @@ _SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "portforward": ("", "v1", "PodPortForwardOptions", ("create", "get")),
 }
 _OWN_VERBS = {"finalize": ("update",)}
+_CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+"""In Kubernetes' own order for custom kinds, which kubectl shows."""
 _STATUS_VERBS = ("get", "patch", "update")
 _VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 
@@ -157,6 +159,8 @@ def _subresource(kind: Kind, name: str) -> tuple[str, str, str, tuple[str, ...]]
 
 def verbs_of(kind: Kind) -> list[str]:
     """What can be done with a kind. Namespaces are deleted one by one, as in Kubernetes."""
+    if kind.custom is not None:
+        return list(_CUSTOM_VERBS)
     return [verb for verb in kind.verbs if verb != "deletecollection" or kind.resource != NAMESPACES]
 
 

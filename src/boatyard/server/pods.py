@@ -12,7 +12,7 @@ from boatyard.machinery.client import exec_channel
 from boatyard.machinery.client.client import ExecResult
 from boatyard.machinery.client.transport import Params, Transport, faults
 from boatyard.machinery.meta.core import PODS
-from boatyard.machinery.meta.errors import BadRequest, Conflict, MethodNotAllowed, not_found
+from boatyard.machinery.meta.errors import BadRequest, MethodNotAllowed, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.authorizer import refusal
 from boatyard.machinery.registry.registry import Registry
@@ -125,7 +125,7 @@ class Pods:
     async def _transport(self, pod: Object) -> Transport:
         node = (pod.get("spec") or {}).get("nodeName")
         if not node:
-            raise Conflict(f"pod {pod['metadata']['name']} does not have a host assigned")
+            raise BadRequest(f"pod {pod['metadata']['name']} does not have a host assigned")
         return await self._nodes.transport(node)
 
 

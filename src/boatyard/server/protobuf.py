@@ -10,6 +10,8 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from boatyard.machinery.meta.errors import BadRequest, UnsupportedMediaType
 from boatyard.machinery.meta.timestamps import rfc3339
 from boatyard.server.protobuf_kinds import KINDS, Field, Message
@@ -54,6 +56,8 @@ def _message(data: memoryview, message: Message, path: str, depth: int = 0) -> d
             found.setdefault(field.name, []).append(value)
         elif field.many == "map":
             found.setdefault(field.name, {})[value.get("key", "")] = value.get("value", field.empty)
+        elif not field.name:
+            found.update(value)
         elif value is not None and value != "":
             # Protobuf writes empty strings where JSON leaves the field out.
             found[field.name] = value
@@ -61,7 +65,7 @@ def _message(data: memoryview, message: Message, path: str, depth: int = 0) -> d
 
 
 def _value(field: Field, wire: int, raw: Any, path: str, depth: int) -> Any:
-    expected = _VARINT if field.type in ("int", "bool") else _BYTES
+    expected = _VARINT if field.type in ("int", "bool", "int?", "bool?") else _BYTES
     if wire != expected:
         raise BadRequest(f"protobuf: {path} has wire type {wire}")
     if field.many == "map":
@@ -69,9 +73,11 @@ def _value(field: Field, wire: int, raw: Any, path: str, depth: int) -> Any:
         return _message(raw, entry, path, depth + 1)
     if isinstance(field.type, dict):
         return _message(raw, field.type, path, depth + 1)
-    if field.type == "bool":
+    if field.type in ("int?", "bool?") and not raw:
+        return None
+    if field.type in ("bool", "bool?"):
         return bool(raw)
-    if field.type == "int":
+    if field.type in ("int", "int?"):
         return raw - (1 << 64) if raw >> 63 else raw
     if field.type == "bytes":
         return base64.b64encode(raw).decode()
@@ -81,12 +87,24 @@ def _value(field: Field, wire: int, raw: Any, path: str, depth: int) -> Any:
         # A zero time is an empty message: the field isn't set.
         seconds = _message(raw, {1: Field("seconds", "int"), 2: Field("nanos", "int")}, path, depth + 1).get("seconds", 0)
         return rfc3339(seconds) if seconds else None
+    if field.type == "int-or-string":
+        which = _message(raw, {1: Field("text", "bool"), 2: Field("int", "int"), 3: Field("string", "string")}, path, depth + 1)
+        return which.get("string", "") if which.get("text") else which.get("int") or None
+    if field.type == "json":
+        return _json(_message(raw, {1: Field("raw", "raw")}, path, depth + 1).get("raw", b""), path)
     if field.type == "strings":
         return _message(raw, {1: Field("items", "string", "list")}, path, depth + 1).get("items", [])
     try:
         return str(raw, "utf-8")
     except UnicodeDecodeError:
         raise BadRequest(f"protobuf: {path} is not UTF-8") from None
+
+
+def _json(data: bytes, path: str) -> Any:
+    try:
+        return msgspec.json.decode(data) if data else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"protobuf: {path} is not JSON: {error}") from None
 
 
 def _fields(data: memoryview, path: str) -> Iterator[tuple[int, int, Any]]:

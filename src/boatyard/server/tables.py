@@ -15,6 +15,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.runtime.world import World
 from boatyard.server import columns
+from boatyard.server.columns import scales
 from boatyard.server.columns.custom import custom_columns
 from boatyard.server.media import Form
 
@@ -64,7 +65,7 @@ class Tables:
         }  # fmt: skip
 
     def _table(self, form: Form, kind: Kind, items: list[Object], metadata: dict[str, Any], include: str) -> Object:
-        columns, now = self._of(kind), self._world.now()
+        columns, now = _SCALE if items and items[0].get("kind") == "Scale" else self._of(kind), self._world.now()
         rows: list[dict[str, Any]] = []
         for item in items:
             row: dict[str, Any] = {"cells": columns.cells(item, now)}
@@ -90,6 +91,7 @@ class Tables:
 
 
 _AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+_SCALE = Columns(scales.COLUMNS, scales.cells)
 
 
 def _custom(kind: Kind) -> Columns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,17 +27,7 @@ from boatyard.server.server import ApiServer
 from parts import need
 from unit.server.fake_kubelet import FakeKubelet
 
-USUAL = "1.33"
-OTHERS = ("1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.34")
-
-
-def program(version: str) -> str | None:
-    """``kubectl.1.33`` on the PATH or beside kubectl itself; any other from ``BOATYARD_KUBECTL_1_34``."""
-    name = f"kubectl.{version}"
-    known = shutil.which("kubectl")
-    beside = Path(known).resolve().parent / name if known else None
-    named = os.environ.get(f"BOATYARD_KUBECTL_{version.replace('.', '_')}")
-    return named or shutil.which(name) or (str(beside) if beside and beside.exists() else None)
+from .programs import OTHERS, USUAL, program
 
 
 @dataclass

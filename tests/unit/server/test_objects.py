@@ -6,8 +6,9 @@ import aiohttp
 import pytest
 
 from boatyard.machinery.client.http import HttpClient
-from boatyard.machinery.meta.core import CONFIG_MAPS, NODES, SECRETS
+from boatyard.machinery.meta.core import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NODES, SECRETS
 from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Conflict, NotFound
+from boatyard.machinery.meta.resource import Resource
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -118,3 +119,19 @@ async def test_a_dry_run_writes_nothing(client: HttpClient) -> None:
     await client.create(CONFIG_MAPS, config_map("dry"), dry_run=True)
     with pytest.raises(NotFound):
         await client.get(CONFIG_MAPS, "dry", "default")
+
+
+async def test_a_scale_is_shown_in_columns_of_its_own(client: HttpClient, http: aiohttp.ClientSession) -> None:
+    version = {
+        "name": "v1", "served": True, "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+        "subresources": {"scale": {"specReplicasPath": ".spec.masts", "statusReplicasPath": ".status.masts"}},
+    }  # fmt: skip
+    spec = {"group": "x.dev", "scope": "Cluster", "names": {"plural": "ships", "kind": "Ship"}, "versions": [version]}
+    await client.create(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": "ships.x.dev"}, "spec": spec})
+    await client.create(Resource("x.dev", "v1", "ships", "Ship", False), {"metadata": {"name": "mary"}, "spec": {"masts": 3}})
+    accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    async with http.get("/apis/x.dev/v1/ships/mary/scale", headers=accept) as response:
+        table = await response.json()
+    assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["mary", "3", "0"]

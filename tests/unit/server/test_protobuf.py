@@ -48,6 +48,16 @@ BARE = {"name": "x", "labels": {"k": "v"}}
         ("DeleteOptions", field(1, 0) + field(2, field(1, "uid")) + field(4, "Background") + field(5, "All"),
          {"gracePeriodSeconds": 0, "preconditions": {"uid": "uid"}, "propagationPolicy": "Background", "dryRun": ["All"]}),
         ("DeleteOptions", field(1, -1), {"gracePeriodSeconds": -1}),
+        ("Service", METADATA + field(2, field(1, field(1, "a") + field(3, 80) + field(4, field(1, 1) + field(3, "b")) + field(5, 0))
+         + field(1, field(3, 443) + field(4, field(1, 0) + field(2, 8443) + field(3, ""))) + field(12, 0) + field(13, 0)),
+         {"metadata": BARE, "spec": {"ports": [{"name": "a", "port": 80, "targetPort": "b"}, {"port": 443, "targetPort": 8443}]}}),
+        ("Ingress",
+         METADATA + field(2, field(3, field(1, "h") + field(2, field(1, field(1, field(1, "/") + field(3, "Exact")))))),
+         {"metadata": BARE, "spec": {"rules": [{"host": "h", "http": {"paths": [{"path": "/", "pathType": "Exact"}]}}]}}),
+        ("CertificateSigningRequest", field(1, field(17, field(1, "m") + field(7, field(1, '{"f:spec":{}}'))))
+         + field(3, field(1, field(1, "Approved") + field(6, "True"))),
+         {"metadata": {"managedFields": [{"manager": "m", "fieldsV1": {"f:spec": {}}}]},
+          "status": {"conditions": [{"type": "Approved", "status": "True"}]}}),
         ("SelfSubjectAccessReview", METADATA + field(2, field(1, field(1, "ns") + field(2, "get") + field(5, "pods"))),
          {"metadata": BARE, "spec": {"resourceAttributes": {"namespace": "ns", "verb": "get", "resource": "pods"}}}),
     ],

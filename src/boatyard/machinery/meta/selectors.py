@@ -116,9 +116,9 @@ class _Parser:
             if not token:
                 return found
             if token != ",":
-                raise _refuse(f"found '{token}', expected: ',' or 'end of string'")
+                raise BadRequest(f"found '{token}', expected: ',' or 'end of string'")
             if not self._peek():
-                raise _refuse("found '', expected: identifier after ','")
+                raise BadRequest("found '', expected: identifier after ','")
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""

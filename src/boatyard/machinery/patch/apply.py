@@ -1,6 +1,7 @@
 """Server-side apply: a manager says the fields it wants; the server merges them, remembers who owns what, and tells conflicts.
 
-Ownership is tracked from an object's first apply on. What was there before belongs to the manager ``before-first-apply``.
+Ownership is tracked from an object's first apply on. What was there before belongs to the manager ``before-first-apply``, but
+for what kubectl applied by itself before (``last_applied.py``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from boatyard.machinery.meta.errors import Conflict
 from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.meta.timestamps import parse_time, rfc3339
 from boatyard.machinery.patch.field_set import FieldSet, Path, told
+from boatyard.machinery.patch.last_applied import CLIENT_SIDE, KUBECTL, last_applied, owned_fields, remember, unchanged_fields
 from boatyard.machinery.patch.typed import compare, field_set, merge, remove
 from boatyard.machinery.schema.structural import Structural
 
@@ -27,6 +29,7 @@ _SERVER_SET: tuple[Path, ...] = (
     ("f:metadata", "f:resourceVersion"),
 )  # fmt: skip
 """Nobody owns these."""
+_NOTHING = FieldSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,10 @@ def merge_apply(
         remove(schema, wanted, path)
     fields = _owned(field_set(schema, wanted), unowned)
     base = _bare(live) if live is not None else {}
+    last = last_applied(live)
     managers = managers_of(live) if live is not None else []
     if live is not None and not managers:
-        before = _owned(field_set(schema, base), _SERVER_SET)
-        managers = [Manager(BEFORE_FIRST_APPLY, "Update", wanted["apiVersion"], "", before, rfc3339(now))]
+        managers = _before(schema, base, last, wanted["apiVersion"], now)
     mine = Manager(manager, "Apply", wanted["apiVersion"], subresource, fields, rfc3339(now))
     previous = next((other for other in managers if other.identity == mine.identity), None)
     others = [other for other in managers if other.identity != mine.identity]
@@ -85,7 +88,10 @@ def merge_apply(
         for path in list((previous.fields - fields).paths()):
             if not _leads_somewhere(owned, path):
                 remove(schema, result, path)
-    others = _settle(schema, base, result, others, force, unowned)
+    allowed = unchanged_fields(schema, last, base) if manager == KUBECTL and last is not None else _NOTHING
+    others = _settle(schema, base, result, others, force, unowned, allowed)
+    if manager == KUBECTL:
+        remember(result, wanted)
     if (
         previous is not None
         and previous.fields == fields
@@ -145,13 +151,23 @@ def managers_of(obj: Object) -> list[Manager]:
     return found
 
 
+def _before(schema: Structural, base: Object, last: Object | None, api_version: str, now: float) -> list[Manager]:
+    """Who owns what of an object that nobody applied here yet: what a client says it applied, and all the rest."""
+    rest = _owned(field_set(schema, base), _SERVER_SET)
+    applied = rest & owned_fields(schema, last) if last is not None else _NOTHING
+    found = ((CLIENT_SIDE, applied), (BEFORE_FIRST_APPLY, rest - applied))
+    return [Manager(name, "Update", api_version, "", fields, rfc3339(now)) for name, fields in found if fields]
+
+
 def _settle(
-    schema: Structural, before: Object, after: Object, others: list[Manager], force: bool, unowned: tuple[Path, ...]
-) -> list[Manager]:
-    """The other managers after the change: what was removed nobody owns; what changed they lose, or it is a conflict."""
+    schema: Structural, before: Object, after: Object, others: list[Manager], force: bool, unowned: tuple[Path, ...],
+    allowed: FieldSet = _NOTHING,
+) -> list[Manager]:  # fmt: skip
+    """The other managers after the change: what was removed nobody owns; what changed they lose, or it is a conflict, unless
+    it is ``allowed``."""
     changes = compare(schema, before, after)
     changed = _owned(changes.modified | changes.added, unowned)
-    conflicts = [(other, lost) for other in others if (lost := other.fields & changed)]
+    conflicts = [(other, lost) for other in others if (lost := (other.fields & changed) - allowed)]
     if conflicts and not force:
         raise _conflict(conflicts)
     left = [replace(other, fields=other.fields - changed - changes.removed) for other in others]

@@ -44,7 +44,8 @@ def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Objec
     types = kind.schema()
     if kind.custom is not None or types is None:
         raise UnsupportedMediaType(
-            "the body of the request was in an unknown format - custom kinds take no strategic merge patches"
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+            "application/merge-patch+json, application/apply-patch+yaml"
         )
     return strategic_patch(live, difference, types)
 

@@ -41,7 +41,7 @@ class Selection:
             elif requirement.path in kind.fields:
                 fields.append(FieldRequirement(kind.fields[requirement.path], requirement.value, requirement.negated))
             else:
-                raise BadRequest(f"field label not supported: {requirement.path}")
+                raise BadRequest(_unknown(kind, requirement.path))
         labels = LabelSelector.parse(label_selector) if label_selector else LabelSelector()
         return cls(labels, FieldSelector(tuple(fields)), tuple(place), tuple(_needles(labels, fields)))
 
@@ -94,6 +94,12 @@ def _needles(labels: LabelSelector, fields: Iterable[FieldRequirement]) -> Itera
     for one in fields:
         if not one.negated and _PLAIN.fullmatch(one.value):
             yield one.value.encode()  # without quotes: it may be the text of a number or a boolean
+
+
+def _unknown(kind: Kind, path: str) -> str:
+    if kind.fields or kind.custom is not None:
+        return f"field label not supported: {path}"
+    return f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
 def _name(change: Change) -> Iterable[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, Invalid, invalid
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry import metadata
 from boatyard.machinery.registry.core import defaults, normal, validation
 from boatyard.machinery.registry.core.types import is_type_error
+from boatyard.machinery.registry.patch_text import quoted
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.schema.structural import Structural
 
@@ -18,8 +19,9 @@ _SEPARATE = {"metadata", "status"}
 def shape(request: Request, obj: Object, old: Object | None = None) -> None:
     """Drop (or refuse) what the schema doesn't know, and fill in defaults, in place.
 
-    Raises BadRequest for unknown fields under strict validation and for core documents with values of the wrong type; Invalid, with
-    every wrong field, for custom ones. ``old`` is the stored object: members that didn't change aren't looked at again.
+    Raises BadRequest (of a patch: Invalid) for unknown fields under strict validation and for core documents with values of the
+    wrong type; Invalid, with every wrong field, for custom ones. ``old`` is the stored object: members that didn't change aren't
+    looked at again.
     """
     schema = request.kind.schema()
     if schema is None:
@@ -49,6 +51,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
         defaults.default(request.kind.resource, obj)
     if wrong:
         resource = request.kind.resource
+        wrong = metadata.validate(request, obj) + wrong
         raise invalid(resource.kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
 
 
@@ -85,7 +88,9 @@ def comparable(request: Request, applied: Object) -> None:
     unknown = schema.prune(applied)
     if unknown:
         told = "; ".join(f".{path}: field not declared in schema" for path in unknown)
-        raise BadRequest(f"failed to create typed patch object ({request.namespace}/{request.name}): {told}")
+        resource = request.kind.resource
+        what = f"{request.namespace}/{request.name}; {resource.api_version if resource.group else '/v1'}, Kind={resource.kind}"
+        raise BadRequest(f"failed to create typed patch object ({what}): {told}")
     if request.kind.custom is None:
         normal.normalize(request.kind.resource, applied)
     else:
@@ -129,7 +134,7 @@ def _prune(request: Request, schema: Structural, part: Object) -> None:
         return
     told = [f'unknown field "{path}"' for path in unknown]
     if request.field_validation == "Strict":
-        raise _strictly(request, f"strict decoding error: {', '.join(told)}")
+        raise _refusal(request, f"strict decoding error: {', '.join(told)}")
     request.warnings += told
 
 
@@ -147,21 +152,18 @@ def _validate(schema: Structural, part: Object, old: Object | None) -> list[Fiel
 
 def _undecodable(request: Request, wrong: list[FieldError]) -> ApiError:
     error = _refusal(request, "; ".join(str(each) for each in wrong))
+    if request.difference is not None:
+        return error
     causes: list[dict[str, Any]] = [{"reason": each.type, "message": each.message, "field": each.path} for each in wrong]
     error.details = {"causes": causes}
     return error
 
 
-def _strictly(request: Request, why: str) -> ApiError:
-    """A patch isn't a document that can't be read: it is invalid, since what it was made for could be."""
-    if request.difference is None:
-        return _refusal(request, why)
-    resource = request.kind.resource
-    return invalid(resource.kind, resource.group, request.name, [field_errors.invalid("patch", request.difference, why)])
-
-
 def _refusal(request: Request, why: str) -> ApiError:
+    if request.difference is not None:
+        # Reason Invalid: by it kubectl edit knows that the editor is to be opened again.
+        told = f"Invalid value: {quoted(request.difference)}: {why}"
+        causes = [{"reason": "FieldValueInvalid", "message": told, "field": "patch"}]
+        return Invalid(f' "" is invalid: patch: {told}', {"causes": causes})
     resource = request.kind.resource
-    # A patch that leads nowhere is no malformed request: it fits other objects.
-    refused = Invalid if request.difference is not None else BadRequest
-    return refused(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
+    return BadRequest(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')

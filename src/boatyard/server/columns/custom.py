@@ -51,7 +51,8 @@ def _cell(obj: Object, path: JsonPath | None, type: str, now: float) -> Any:
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
     if type == "boolean":
         return value if isinstance(value, bool) else None
-    return " ".join(_text(part) for part in found)
+    # Of several only the first, as in Kubernetes.
+    return _text(value)
 
 
 def _text(value: Any) -> str:

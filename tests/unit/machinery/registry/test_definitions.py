@@ -124,3 +124,18 @@ async def test_scale(boats: EmbeddedClient) -> None:
     assert changed["spec"]["replicas"] == 4 and changed["metadata"]["generation"] == made["metadata"]["generation"] + 2
     with pytest.raises(Invalid, match="must be greater than or equal to 0"):
         await boats.patch(BOATS, "b", {"spec": {"replicas": -1}}, "default", subresource="scale")
+
+
+async def test_a_definition_is_held_back_only_once_it_is_deleted(client: EmbeddedClient) -> None:
+    made = await client.create(CUSTOM_RESOURCE_DEFINITIONS, definition())
+    assert "finalizers" not in made["metadata"]
+    await client.create(BOATS, boat(finalizers=[HOLD]), "default")
+    marked = await client.delete(CUSTOM_RESOURCE_DEFINITIONS, made["metadata"]["name"])
+    assert marked["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
+
+
+async def test_a_wrong_name_is_told_with_the_wrong_fields(client: EmbeddedClient) -> None:
+    await client.create(CUSTOM_RESOURCE_DEFINITIONS, definition())
+    with pytest.raises(Invalid) as refused:
+        await client.create(BOATS, {"metadata": {"name": "Bad_Name"}, "spec": {"length": "long"}}, "default")
+    assert [cause["field"] for cause in refused.value.details["causes"]] == ["metadata.name", "spec.length"]

@@ -64,6 +64,16 @@ def test_types_that_contain_themselves_end():
     assert "apiextensions.v1.JSONSchemaProps" in document["components"]["schemas"]
 
 
+def test_small_types_have_the_names_that_kubectl_explain_shows():
+    assert described_type("v1.TCPSocketAction")["properties"]["port"] == {"$ref": "IntOrString"}
+    assert described_type("v1.NodeStatus")["properties"]["capacity"]["additionalProperties"] == {"$ref": "Quantity"}
+    assert described_type("v1.ManagedFieldsEntry")["properties"]["fieldsV1"] == {"$ref": "FieldsV1"}
+    schema = described_type("apiextensions.v1.JSONSchemaProps")["properties"]
+    assert schema["enum"]["items"] == {"$ref": "JSON"}
+    assert schema["dependencies"]["additionalProperties"] == {"$ref": "JSONSchemaPropsOrStringArray"}
+    assert DOCUMENT["components"]["schemas"]["FieldsV1"] == {"type": "object"}
+
+
 def test_the_core_group_has_no_group_in_its_names():
     assert schema_name(core.PODS) == "v1.Pod"
     document = group_document([Served(core.PODS, described_type("v1.Pod"))], described_type)

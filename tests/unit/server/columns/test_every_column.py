@@ -96,19 +96,20 @@ def test_custom_columns_are_read_from_the_definition() -> None:
         {"name": "Count", "type": "integer", "jsonPath": ".spec.count"},
         {"name": "Flag", "type": "boolean", "jsonPath": ".spec.flag"},
         {"name": "Names", "type": "string", "jsonPath": ".spec.names", "priority": 1},
+        {"name": "First", "type": "string", "jsonPath": ".spec.parts[*].name"},
         {"name": "Finished", "type": "date", "jsonPath": ".status.finished"},
         {"name": "Broken", "type": "string", "jsonPath": ".spec["},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     ]
     resource = Resource("x.dev", "v1", "things", "Thing")
     obj = {
-        "spec": {"count": 3, "flag": True, "names": ["a"]},
+        "spec": {"count": 3, "flag": True, "names": ["a"], "parts": [{"name": "p"}, {"name": "q"}]},
         "status": {"phase": "Done", "finished": "2026-01-01T00:59:00Z",
                    "conditions": [{"type": "Ready", "status": "False"}]},
     }
     assert row(resource, obj, custom={"additionalPrinterColumns": columns}) == {
         "Name": "x", "Phase": "Done", "Ready": "False", "Count": 3, "Flag": True, "Names": '["a"]',
-        "Finished": "60s", "Broken": None,
+        "First": "p", "Finished": "60s", "Broken": None,
         "Age": "60m",
     }  # fmt: skip
     empty = row(resource, {}, custom={"additionalPrinterColumns": columns})

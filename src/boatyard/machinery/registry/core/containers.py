@@ -26,13 +26,15 @@ def validate_containers(spec: Object, volumes: set[str], path: str) -> Iterator[
     host_network = bool(spec.get("hostNetwork"))
     for index, container in enumerate(spec.get("containers") or ()):
         where = f"{path}.containers[{index}]"
-        yield from _container(container, volumes, where, taken, host_network)
+        yield from _container(container, volumes, where, host_network)
+        yield from _taken(container, where, taken)
         yield from _probes(container, where)
         if container.get("restartPolicy") and not container.get("restartPolicyRules"):
             yield forbidden(f"{where}.restartPolicy", "may not be set for non-init containers")
     for index, container in enumerate(spec.get("initContainers") or ()):
         where = f"{path}.initContainers[{index}]"
-        yield from _container(container, volumes, where, taken, host_network)
+        yield from _container(container, volumes, where, host_network)
+        yield from _taken(container, where, taken)
         yield from _initialiser(container, where)
 
 
@@ -45,15 +47,19 @@ def _initialiser(container: Object, where: str) -> Iterator[FieldError]:
             yield forbidden(f"{where}.{field}", "may not be set for init containers without restartPolicy=Always")
 
 
-def _container(container: Object, volumes: set[str], where: str, taken: set[str], host_network: bool) -> Iterator[FieldError]:
+def _taken(container: Object, where: str, taken: set[str]) -> Iterator[FieldError]:
+    if name := container.get("name", ""):
+        if name in taken:
+            yield duplicate(f"{where}.name", name)
+        taken.add(name)
+
+
+def _container(container: Object, volumes: set[str], where: str, host_network: bool) -> Iterator[FieldError]:
     name, image = container.get("name", ""), container.get("image", "")
     if not name:
         yield required(f"{where}.name")
     else:
         yield from invalid_each(f"{where}.name", name, names.dns1123_label(name))
-        if name in taken:
-            yield duplicate(f"{where}.name", name)
-        taken.add(name)
     if not image:
         yield required(f"{where}.image")
     elif image != image.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boatyard.machinery.registry.core.named import named_type, with_names
 from boatyard.machinery.registry.core.types import raw_type
 from boatyard.machinery.schema.structural import Schema
 
@@ -102,8 +103,10 @@ OF_TYPE = {
 
 
 def described_type(name: str) -> Schema:
-    """A type's definition (``types.raw_type``) with what there is to say of it. Raises KeyError."""
-    schema = raw_type(name)
+    """A type's definition (``types.raw_type``) with what there is to say of it, as it is published. Raises KeyError."""
+    if (small := named_type(name)) is not None:
+        return small
+    schema = with_names(name, raw_type(name))
     if told := KINDS.get(name):
         schema["description"] = told
     texts = {**(FIELDS if "x-kubernetes-group-version-kind" in schema else {}), **OF_TYPE.get(name, {})}

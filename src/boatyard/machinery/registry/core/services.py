@@ -15,7 +15,7 @@ from boatyard.machinery.registry.core.containers import validate_port
 SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
-_NO_ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+NO_ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 
 
@@ -23,6 +23,9 @@ def validate_service(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A Service."""
     spec = obj.get("spec") or {}
     kind, ports = spec.get("type", ""), spec.get("ports") or []
+    address, before = spec.get("clusterIP"), ((old or {}).get("spec") or {}).get("clusterIP")
+    if before and kind != "ExternalName" and address != before:
+        yield invalid("spec.clusterIPs[0]", [address] if address else None, "may not change once set")
     if kind not in SERVICE_TYPES:
         yield unsupported("spec.type", kind, SERVICE_TYPES)
     if not ports and spec.get("clusterIP") != "None" and kind != "ExternalName":
@@ -40,12 +43,8 @@ def validate_service(obj: Object, old: Object | None) -> Iterator[FieldError]:
     for key, value in (spec.get("selector") or {}).items():
         yield from invalid_each("spec.selector", key, names.qualified_name(key))
         yield from invalid_each("spec.selector", value, names.label_value(value))
-    address = spec.get("clusterIP")
-    if address and address != "None" and not _is_ip(address):
-        yield invalid("spec.clusterIPs[0]", address, _NO_ADDRESS)
-    before = ((old or {}).get("spec") or {}).get("clusterIP")
-    if before and kind != "ExternalName" and address != before:
-        yield invalid("spec.clusterIPs[0]", [address] if address else None, "may not change once set")
+    if address and address != "None" and not is_ip(address):
+        yield invalid("spec.clusterIPs[0]", address, NO_ADDRESS)
 
 
 def _service_ports(ports: list[Object]) -> Iterator[FieldError]:
@@ -82,8 +81,8 @@ def validate_endpoint_slice(obj: Object, old: Object | None) -> Iterator[FieldEr
         if not addresses:
             yield required(f"endpoints[{index}].addresses", "must contain at least 1 address")
         for place, address in enumerate(addresses):
-            if kind in ("IPv4", "IPv6") and not _is_ip(address, kind):
-                told = f"must be an {kind} address" if _is_ip(address) else _NO_ADDRESS
+            if kind in ("IPv4", "IPv6") and not is_ip(address, kind):
+                told = f"must be an {kind} address" if is_ip(address) else NO_ADDRESS
                 yield invalid(f"endpoints[{index}].addresses[{place}]", address, told)
     taken: set[str] = set()
     for index, port in enumerate(obj.get("ports") or ()):
@@ -107,7 +106,7 @@ def validate_ingress(obj: Object, old: Object | None) -> Iterator[FieldError]:
         yield from _backend(backend, "spec.defaultBackend")
     for index, rule in enumerate(rules):
         at, host = f"spec.rules[{index}]", rule.get("host", "")
-        if host and _is_ip(host):
+        if host and is_ip(host):
             yield invalid(f"{at}.host", host, "must be a DNS name, not an IP address")
         elif host:
             yield from invalid_each(f"{at}.host", host, names.dns1123_subdomain(host.removeprefix("*.")))
@@ -157,7 +156,8 @@ def _backend(backend: Object, at: str) -> Iterator[FieldError]:
             yield required(at, "port name or number is required")
 
 
-def _is_ip(text: str, kind: str = "") -> bool:
+def is_ip(text: str, kind: str = "") -> bool:
+    """Whether it is an address; of ``kind`` (``IPv4``, ``IPv6``) if one is named."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

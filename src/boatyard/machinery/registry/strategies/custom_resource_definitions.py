@@ -20,9 +20,6 @@ class CustomResourceDefinitions(Strategy):
 
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         obj.pop("status", None)
-        finalizers = obj["metadata"].setdefault("finalizers", [])
-        if definitions.CLEANUP not in finalizers:
-            finalizers.append(definitions.CLEANUP)
         if not any(validate_definition(obj, None)):
             definitions.accept_names(ledger, obj)
 
@@ -31,6 +28,9 @@ class CustomResourceDefinitions(Strategy):
             definitions.accept_names(ledger, obj)
 
     def prepare_delete(self, ledger: Ledger, obj: Object) -> None:
+        finalizers = obj["metadata"].setdefault("finalizers", [])
+        if definitions.CLEANUP not in finalizers:
+            finalizers.append(definitions.CLEANUP)
         status = obj.setdefault("status", {})
         told = "CustomResource deletion is in progress"
         status["conditions"] = set_condition(

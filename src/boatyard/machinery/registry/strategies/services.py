@@ -8,6 +8,7 @@ from boatyard.machinery.meta.core import SERVICES
 from boatyard.machinery.meta.errors import FieldError, InternalError, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import keys
+from boatyard.machinery.registry.core.services import NO_ADDRESS, is_ip
 from boatyard.machinery.registry.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Services(Strategy):
                 asked = ledger.addresses.allocate(key)
                 if asked is None:
                     raise InternalError("no cluster address is free")
+            elif not is_ip(asked):
+                wrong = FieldError("spec.clusterIPs[0]", "FieldValueInvalid", f'Invalid value: "{asked}": {NO_ADDRESS}')
+                raise invalid("Service", "", metadata.get("name", ""), [wrong])
             elif not ledger.addresses.contains(asked):
                 raise self._refused(metadata, asked, "provided IP is not in the valid range")
             elif not ledger.addresses.claim(key, asked):

@@ -1,0 +1,85 @@
+"""The two servers a story is told to: ours and a real kube-apiserver, with the same namespace, account, node and kinds."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from boatyard.machinery.client.client import Client
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.client.kubeconfig import from_kubeconfig, kubeconfig
+from boatyard.machinery.meta import yaml
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, NODES, SERVICE_ACCOUNTS
+from boatyard.machinery.registry.rbac import RbacAuthorizer
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.runtime.world import RealWorld
+from boatyard.machinery.schema.crd import crd_of, discover
+from boatyard.machinery.store.memory import MemoryStore
+from boatyard.server.auth.pki import Pki
+from boatyard.server.server import ApiServer
+from parts import need
+
+from .programs import program
+from .session import Side
+
+
+@asynccontextmanager
+async def both(directory: Path, version: str) -> AsyncIterator[tuple[Side, Side, str]]:
+    """Ours, the judge, and the name that is the story's own on both: its namespace, and a prefix for what has none."""
+    path = os.environ.get("KUBECONFIG_JUDGE", "")
+    need(bool(path), "set KUBECONFIG_JUDGE to the kubeconfig of a real cluster")
+    kubectl = program(version)
+    need(kubectl is not None, f"kubectl {version} isn't here: put kubectl.{version} on the PATH")
+    assert kubectl is not None
+    own = f"story-{secrets.token_hex(3)}"
+    async with AsyncExitStack() as stack:
+        world = RealWorld()
+        registry = Registry(MemoryStore(), world)
+        registry.authorizer = RbacAuthorizer(registry)
+        await registry.start()
+        pki = Pki(directory / "pki", world)
+        server = ApiServer(registry, pki=pki, world=world)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        cert, key = pki.admin()
+        text = kubeconfig(server.address, ca=pki.ca_pem(), cert=cert.read_text(), key=key.read_text())
+        ours = Side(directory / "ours", kubectl, server.address)
+        ours.prepare(_in_namespace(yaml.load(text.encode()), own, Path()))
+        config: Any = yaml.load(Path(path).read_bytes())
+        judge = Side(directory / "judge", kubectl, config["clusters"][0]["cluster"]["server"])
+        judge.prepare(_in_namespace(config, own, Path(path).resolve().parent))
+        real = from_kubeconfig(path)
+        stack.push_async_callback(real.close)
+        for client in (EmbeddedClient(registry), real):
+            await _furnish(client, own)
+        stack.push_async_callback(_clear, real, own)
+        yield ours, judge, own
+
+
+async def _furnish(client: Client, own: str) -> None:
+    for model in discover():
+        await client.apply(CUSTOM_RESOURCE_DEFINITIONS, crd_of(model), field_manager="boatyard")
+    await client.create(NAMESPACES, {"metadata": {"name": own}})
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default", "namespace": own}})
+    await client.create(NODES, {"metadata": {"name": own}})
+
+
+async def _clear(client: Client, own: str) -> None:
+    """A server without controllers marks a namespace, which is enough: names are never used again."""
+    await client.delete(NODES, own)
+    await client.delete(NAMESPACES, own)
+
+
+def _in_namespace(config: Any, namespace: str, directory: Path) -> str:
+    """The kubeconfig with its first context in a namespace, its files by their whole paths."""
+    config["contexts"][0]["context"]["namespace"] = namespace
+    cluster = config["clusters"][0]["cluster"]
+    if "certificate-authority" in cluster:
+        cluster["certificate-authority"] = str(directory / cluster["certificate-authority"])
+    return msgspec.json.encode(config).decode()

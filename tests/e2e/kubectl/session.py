@@ -1,0 +1,129 @@
+"""The script's stories: shell commands as a user types them, run against a server, and what they said."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STORIES = Path(__file__).parent / "script"
+
+_DIRECTIVE = re.compile(r"# (differs|only)(?: (from|until) 1\.(\d+))?: (.+)")
+_COMMAND_SECONDS = 20
+
+
+@dataclass
+class Command:
+    """One paragraph of a story: what is typed, and what is said about it in the comments above."""
+
+    line: int
+    text: str
+    only: list[tuple[str, int]] = field(default_factory=list)
+    """``from`` or ``until``, and a minor version: with which kubectl it can be typed."""
+    differs: list[tuple[str, int]] = field(default_factory=list)
+    """With which kubectl the two servers answer differently on purpose; empty: with none."""
+
+    def typed(self, minor: int) -> bool:
+        """Whether this kubectl knows the command."""
+        return all(_holds(bound, minor) for bound in self.only)
+
+    def may_differ(self, minor: int) -> bool:
+        """Whether a difference is on purpose, and must be there."""
+        return any(_holds(bound, minor) for bound in self.differs)
+
+
+def _holds(bound: tuple[str, int], minor: int) -> bool:
+    way, version = bound
+    return minor >= version if way == "from" else minor <= version
+
+
+def story(name: str) -> list[Command]:
+    """The commands of a file of ``script/``, which are paragraphs: comments, then lines for the shell."""
+    commands: list[Command] = []
+    at = 1
+    for paragraph in (STORIES / f"{name}.sh").read_text().split("\n\n"):
+        lines = paragraph.split("\n")
+        typed = [line for line in lines if not line.startswith("#")]
+        if any(typed):
+            command = Command(at, "\n".join(typed).strip("\n"))
+            for line in lines:
+                if found := _DIRECTIVE.match(line):
+                    what, way, version, _ = found.groups()
+                    bound = (way or "from", int(version or 0))
+                    (command.differs if what == "differs" else command.only).append(bound)
+            commands.append(command)
+        at += len(lines) + 1
+    return commands
+
+
+@dataclass
+class Side:
+    """A server as one user of one kubectl has it before them: a home, a working directory, a namespace."""
+
+    home: Path
+    kubectl: str
+    address: str
+
+    def prepare(self, config: str) -> None:
+        """Make the home with the configuration and the programs that the stories use."""
+        for folder in ("bin", "work"):
+            (self.home / folder).mkdir(parents=True)
+        (self.home / "bin" / "kubectl").symlink_to(self.kubectl)
+        lines = self.home / "bin" / "lines"
+        lines.write_text(_LINES)
+        lines.chmod(0o755)
+        (self.home / "config").write_text(config)
+
+    async def run(self, command: Command, namespace: str) -> str:
+        """What it prints, and how it ends, without what can't be the same twice."""
+        environment = {
+            "PATH": f"{self.home / 'bin'}:{os.environ['PATH']}", "HOME": str(self.home), "KUBECONFIG": str(self.home / "config"),
+            "NS": namespace,
+        }  # fmt: skip
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh", "-c", command.text, env=environment, cwd=self.home / "work", stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), _COMMAND_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"didn't end in {_COMMAND_SECONDS} s: {command.text}") from None
+        finally:
+            # With whatever it left running: what holds the pipes would be waited for.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        said = f"{out.decode().rstrip()}\n-- stderr, {process.returncode}\n{err.decode()}"
+        return normal(said.replace(str(self.home / "work"), "WORK").replace(self.address, "SERVER"))
+
+
+_LINES = """#!/bin/sh
+# lines FILE N: wait until FILE has N lines, at most ten seconds.
+tries=0
+while [ "$(wc -l < "$1")" -lt "$2" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+"""
+
+_NORMAL = (
+    (re.compile(r"^[IWE]\d{4} \d\d:.*\n", re.MULTILINE), ""),
+    (re.compile(r"[^ \"]*kubectl-edit-\d+\.yaml"), "FILE"),
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UID"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"), "TIME"),
+    (re.compile(r'([rR]esource ?[vV]ersion"?: *)"?\d+"?'), r"\1REVISION"),
+    (re.compile(r"\b(?:\d+[smhd])+(?=\s|$)"), "AGE"),
+    (re.compile(r"\b10(?:\.\d+){3}\b"), "ADDRESS"),
+    (re.compile(r"kube-api-access-[a-z0-9]{5}"), "kube-api-access-RANDOM"),
+    (re.compile(r"\b(LIVE|MERGED)-\d+"), r"\1"),
+    (re.compile(r"(?<=\S)  +"), "  "),
+)
+
+
+def normal(said: str) -> str:
+    """Uids, times, ages, revisions and addresses by their kind; columns two blanks apart."""
+    for pattern, kind in _NORMAL:
+        said = pattern.sub(kind, said)
+    return "\n".join(line.rstrip() for line in said.split("\n"))
