@@ -30,7 +30,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
     if changed is not None and not changed:
         return
     part = obj if changed is None else {member: obj[member] for member in changed}
-    right = _accepts(schema, part, old is not None, request.kind.custom is None, whole=changed is None)
+    right = _accepts(schema, part, old, request.kind.custom is None, whole=changed is None)
     wrong: list[FieldError] = []
     if not right:
         _prune(request, schema, part)
@@ -48,7 +48,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
         else:
             obj.pop(member, None)
     if request.kind.custom is None and (changed is None or not _SEPARATE.issuperset(changed)):
-        defaults.default(request.kind.resource, obj)
+        defaults.fill(request.kind.resource, obj)
     if wrong:
         resource = request.kind.resource
         wrong = metadata.validate(request, obj) + wrong
@@ -117,13 +117,21 @@ def _changed(obj: Object, old: Object | None) -> list[str] | None:
     return [member for member, value in obj.items() if member not in old or old[member] != value]
 
 
-def _accepts(schema: Structural, part: Object, stored: bool, normal: bool, *, whole: bool) -> bool:
+def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool, *, whole: bool) -> bool:
     """Whether all is right as it stands: the quick way past pruning, normalizing and validating."""
-    if whole:
-        return schema.accepts(part, stored=stored, normal=normal)
+    if whole or old is None:
+        return schema.accepts(part, stored=old is not None, normal=normal)
     for member, value in part.items():
         node = schema.child(member)
-        if node is None or not node.accepts(value, stored=stored, normal=normal):
+        if node is None:
+            return False
+        before = old.get(member)
+        if type(value) is dict and type(before) is dict and before.keys() <= value.keys():
+            # A pod that is bound has one field more: its containers aren't looked at again.
+            news = {key: inner for key, inner in value.items() if key not in before or before[key] != inner}
+            if not node.accepts(news, stored=True, normal=normal, partial=True):
+                return False
+        elif not node.accepts(value, stored=True, normal=normal):
             return False
     return True
 

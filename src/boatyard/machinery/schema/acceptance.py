@@ -27,11 +27,13 @@ class Mode(NamedTuple):
     """The form in which Kubernetes keeps its own objects: canonical quantities, no empty optional lists and maps."""
     loose: bool = False
     """Undeclared fields are no matter (the parts of an ``allOf``)."""
+    partial: bool = False
+    """Only the fields of an object that have changed: those that must be there are there already."""
 
 
-def accepts(node: Structural, value: Any, *, stored: bool = False, normal: bool = False) -> bool:
+def accepts(node: Structural, value: Any, *, stored: bool = False, normal: bool = False, partial: bool = False) -> bool:
     """Whether ``value`` is certainly right. See :class:`Mode`."""
-    return _check_of(node, Mode(stored, normal))(value)
+    return _check_of(node, Mode(stored, normal, partial=partial))(value)
 
 
 def _check_of(node: Structural, mode: Mode) -> Check:
@@ -186,11 +188,12 @@ def _is_distinct(value: list[Any], kind: str, map_keys: tuple[str, ...]) -> bool
 
 def _object(node: Structural, mode: Mode) -> Check:
     schema = node.schema
-    required: tuple[str, ...] = tuple(schema.get("required") or ())
+    required: tuple[str, ...] = () if mode.partial else tuple(schema.get("required") or ())
     if node.embedded or schema.keys() & {"enum", "minProperties", "maxProperties"}:
         return _no
     declared = node.properties
     keeps_unknown = node.preserves_unknown or mode.loose
+    mode = mode._replace(partial=False)
     children: dict[str, Check] = {}
     values: Check | None = None
 

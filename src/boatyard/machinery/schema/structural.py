@@ -194,12 +194,13 @@ class Structural:
 
         return [] if self.accepts(obj, stored=old is not None) else validate(self, obj, old)
 
-    def accepts(self, obj: Any, *, stored: bool = False, normal: bool = False) -> bool:
+    def accepts(self, obj: Any, *, stored: bool = False, normal: bool = False, partial: bool = False) -> bool:
         """Whether a document certainly needs no pruning and has no fault; False says nothing. ``stored``: there is an older one;
-        ``normal``: it is also in the form in which Kubernetes keeps its own kinds."""
+        ``normal``: it is also in the form in which Kubernetes keeps its own kinds; ``partial``: only the fields are there that have
+        changed, and no other has gone."""
         from boatyard.machinery.schema.acceptance import accepts
 
-        return accepts(self, obj, stored=stored, normal=normal)
+        return accepts(self, obj, stored=stored, normal=normal, partial=partial)
 
 
 ANYTHING = Structural({"x-kubernetes-preserve-unknown-fields": True})

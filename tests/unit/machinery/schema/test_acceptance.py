@@ -131,3 +131,12 @@ def test_rules_that_compare_with_the_stored_document_take_the_long_way() -> None
     assert Structural(CONSTRAINED).accepts(document)
     assert not Structural(CONSTRAINED).accepts(document, stored=True)
     assert Structural(CONSTRAINED).validate({**document, "fixed": "y"}, document)
+
+
+def test_of_a_part_only_the_fields_that_are_there_are_looked_at() -> None:
+    nested = Structural({"type": "object", "properties": {"inner": CONSTRAINED}})
+    assert nested.accepts({}, partial=True)
+    assert Structural(CONSTRAINED).accepts({"size": 9}, partial=True)
+    assert not Structural(CONSTRAINED).accepts({"size": 0}, partial=True)
+    assert not Structural(CONSTRAINED).accepts({"typo": 1}, partial=True)
+    assert not nested.accepts({"inner": {"size": 9}}, partial=True), "what is below is whole"

@@ -22,8 +22,13 @@ def default(resource: Resource, obj: Object) -> None:
     """
     if not core_schema(resource).accepts(obj, normal=True):
         normalize(resource, obj)
-    if fill := _FILL.get(resource):
-        fill(obj)
+    fill(resource, obj)
+
+
+def fill(resource: Resource, obj: Object) -> None:
+    """:func:`default` of a document that is in normal form already."""
+    if own := _FILL.get(resource):
+        own(obj)
 
 
 def _pod(obj: Object) -> None:
