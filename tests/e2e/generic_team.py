@@ -20,12 +20,12 @@ from aiohttp import web
 from boatyard.app.demo.githost import GitHost
 from boatyard.app.follow import archived, outcome, phase
 from boatyard.ci.kinds import Build, CiConfig
-from boatyard.gateway.front import listening_socket
 from boatyard.machinery.meta.conditions import is_true
 from boatyard.machinery.meta.core import SECRETS
 from boatyard.machinery.meta.errors import ApiError, NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.objects.directory import DirectoryObjects
+from boatyard.machinery.serving.listening import listening_socket
 from e2e.gitea_api import Clone
 from e2e.installation import Installation
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from boatyard.gateway.front import listening_socket
+from boatyard.machinery.serving.listening import listening_socket
 
 
 class Gitea:

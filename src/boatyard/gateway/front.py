@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -37,6 +36,8 @@ from boatyard.machinery.runtime.cache import Cache
 from boatyard.machinery.runtime.settings import Settings
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.machinery.runtime.world import World
+from boatyard.machinery.serving.listening import listening_socket
+from boatyard.machinery.serving.site import Site
 
 _LOG = logging.getLogger(__name__)
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -47,8 +48,11 @@ UPLOADS_AT_ONCE = 4
 """Files of builds that are held in memory until they are whole; others wait."""
 UPLOAD_SECONDS = 300.0
 """How long one of them may take: who sends slowly keeps others waiting."""
+CONNECTIONS = 4000
+"""Open at the same time, on all addresses; more are closed at once. A page that shows a live log holds one."""
+IDLE_SECONDS = 75.0
+"""How long a connection may say nothing: before its first request, within the head of one, between two."""
 _HOOK = re.compile(r"/hooks/[a-z]{1,20}")
-_FREEBIND = 15
 _MAX_HEADER_BYTES = 32768
 
 
@@ -91,7 +95,10 @@ class Gateway:
         app.router.add_route("*", PREFIX + "{path:.*}", self._artifact)
         app.router.add_route("*", "/{path:.*}", self._any)
         # Whoever goes away takes the request at the instance along: a stream with nothing to say would not notice otherwise.
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handle_signals=False, handler_cancellation=True)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=2, handle_signals=False, handler_cancellation=True,
+            keepalive_timeout=IDLE_SECONDS,
+        )  # fmt: skip
         await runner.setup()
         try:
             async with TaskGroup() as group:
@@ -102,9 +109,9 @@ class Gateway:
                 for address in self._addresses:
                     listening = listening_socket(address, self._port)
                     self.ports[address] = listening.getsockname()[1]
-                    await web.SockSite(runner, listening, ssl_context=tls).start()
+                    await Site("gateway", runner, listening, CONNECTIONS, tls=tls).start()
                 if self._http_port:
-                    await web.SockSite(runner, listening_socket("127.0.0.1", self._http_port)).start()
+                    await Site("gateway", runner, listening_socket("127.0.0.1", self._http_port), CONNECTIONS).start()
                 self._listening.set()
                 await asyncio.get_running_loop().create_future()
         finally:
@@ -191,22 +198,6 @@ class Gateway:
             response.force_close()
         return response
 
-
-def listening_socket(address: str, port: int) -> socket.socket:
-    """A listening TCP socket on an address that may not exist yet (IP_FREEBIND, Linux). Raises OSError."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET:
-            listening.setsockopt(socket.IPPROTO_IP, _FREEBIND, 1)
-        listening.bind((address, port))
-        listening.listen(1024)
-        listening.setblocking(False)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
 
 
 def _stranger(request: web.Request) -> web.Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Sequence
 
@@ -16,6 +15,8 @@ from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import World
+from boatyard.machinery.serving.listening import listening_socket
+from boatyard.machinery.serving.site import Site
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server import answers, body, metrics, path
 from boatyard.server.answers import refusal
@@ -34,7 +35,6 @@ from boatyard.server.nodes import Nodes
 from boatyard.server.objects import Objects
 from boatyard.server.openapi import OpenApi
 from boatyard.server.pods import STREAMS, Pods
-from boatyard.server.site import Site
 from boatyard.server.tables import Tables
 from boatyard.server.watches import Watches
 
@@ -94,9 +94,9 @@ class ApiServer:
         try:
             tls = self._tls()
             for host in self._hosts:
-                listening = _listen(host, self.port, self._freebind)
+                listening = listening_socket(host, self.port, freebind=self._freebind)
                 self.port = listening.getsockname()[1]
-                await Site(self._runner, listening, tls, self._limits.connections).start()
+                await Site("api", self._runner, listening, self._limits.connections, tls=tls).start()
         except BaseException:
             await self._runner.cleanup()
             raise
@@ -216,20 +216,5 @@ def _well_placed(kind: Kind, target: path.ResourcePath) -> bool:
     return bool(target.namespace) or not target.name
 
 
-def _listen(host: str, port: int, freebind: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if freebind:
-            listening.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-        listening.bind((host, port))
-    except BaseException:
-        listening.close()
-        raise
-    return listening
-
-
 _CLIENT_GONE = 499
 _STREAMING: web.RequestKey[bool] = web.RequestKey("streaming", bool)
-_IP_FREEBIND = getattr(socket, "IP_FREEBIND", 15)

@@ -39,7 +39,8 @@ class Town:
         self.sessions = Sessions(b"s" * 32, tmp_path / "used", self.world)
         self.client: EmbeddedClient
         self.http: aiohttp.ClientSession
-        self.url, self.instance_port = "", 0
+        self.url, self.port, self.instance_port = "", 0, 0
+        self.trust: ssl.SSLContext
         self.release = asyncio.Event()
         self.objects = MemoryObjects()
 
@@ -110,7 +111,9 @@ class Town:
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
+async def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
+    monkeypatch.setattr(front, "CONNECTIONS", 20)
+    monkeypatch.setattr(front, "IDLE_SECONDS", 2.0)
     made = Town(tmp_path)
     await made.build()
     runner = web.ServerRunner(web.Server(made.handle))
@@ -124,8 +127,9 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     gateway = Gateway(made.client, made.world, settings, sessions=made.sessions, **listens)
     task = asyncio.create_task(gateway.run())
     await gateway.ready()
-    made.url = f"https://127.0.0.1:{gateway.ports['127.0.0.1']}"
-    trust = ssl.create_default_context(cafile=str(pki.ca))
+    made.port = gateway.ports["127.0.0.1"]
+    made.url = f"https://127.0.0.1:{made.port}"
+    made.trust = trust = ssl.create_default_context(cafile=str(pki.ca))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as made.http:
         yield made
     task.cancel()
@@ -339,4 +343,27 @@ async def test_a_target_that_is_no_path_is_refused(town: Town):
         reader, writer = await asyncio.open_connection(host, int(port), ssl=trust)
         writer.write(f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Endless: "], ids=["nothing", "half a head"])
+async def test_who_says_nothing_or_half_a_request_is_not_waited_for(town: Town, said: bytes):
+    """``town`` waits for a short while only."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", town.port, ssl=town.trust)
+    writer.write(said)
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_connections_beyond_the_limit_are_closed_at_once_and_others_work_on(town: Town):
+    held = [await asyncio.open_connection("127.0.0.1", town.port, ssl=town.trust) for _ in range(front.CONNECTIONS)]
+    with pytest.raises((OSError, asyncio.IncompleteReadError)):
+        reader, writer = await asyncio.open_connection("127.0.0.1", town.port, ssl=town.trust)
+        held.append((reader, writer))
+        await reader.readexactly(1)
+    _, first = held[0]
+    first.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await held[0][0].readline()).startswith(b"HTTP/1.1 200")
+    for _, writer in held:
         writer.close()

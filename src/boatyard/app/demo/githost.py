@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from boatyard.gateway.front import listening_socket
+from boatyard.machinery.serving.listening import listening_socket
 
 
 class GitHost:
