@@ -59,7 +59,8 @@ class Server:
 
     async def kill(self) -> None:
         """As a crash would."""
-        self._process.kill()
+        if self._process.returncode is None:
+            self._process.kill()
         await self._process.wait()
 
 

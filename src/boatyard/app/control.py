@@ -28,9 +28,11 @@ from boatyard.machinery.runtime.settings import Settings
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.machinery.runtime.world import RealWorld, World
 from boatyard.machinery.schema.crd import crd_of, discover
+from boatyard.machinery.store import metrics
 from boatyard.machinery.store.faults import StoreFormatError, StoreInUse
 from boatyard.machinery.store.keyring import KeyRingError
 from boatyard.machinery.store.sealed import SealedStore
+from boatyard.machinery.store.sqlite import SqliteStore
 from boatyard.machinery.store.store import Damaged
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server.auth.pki import Pki, PkiError
@@ -43,6 +45,9 @@ SPARE_FILES = 1000
 """Files beside the connections to the API server: the database, the gateway's connections, connections to nodes."""
 HANDOVER_SECONDS = 10.0
 """How long a control plane waits for one before it that is still ending."""
+
+VERIFY_SECONDS = 5.0
+"""After the start, when clients have their first answers, all pages of the database are looked at."""
 
 
 async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path | None = None) -> None:
@@ -59,6 +64,7 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
         store = await open_store(sealing, world)
     except (KeyRingError, PkiError, StoreInUse, StoreFormatError, Damaged, OSError) as error:
         raise click.ClickException(str(error)) from error
+    metrics.publish(sealing.database)
     try:
         await DirectoryObjects(data.objects).sweep()
         registry = Registry(store, world)
@@ -87,6 +93,7 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
                 group.start(gateway.run(), "gateway")
                 group.start(forget_history(store, world), "compaction")
                 group.start(sealing.run(store), "sealing")
+                group.start(verify(sealing.database, world), "verification")
                 await manager.ready()
                 await gateway.ready()
                 write_kubeconfig(data.kubeconfig, admin_kubeconfig(chosen, pki))
@@ -116,6 +123,15 @@ def allow_files(count: int) -> None:
     wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def verify(database: SqliteStore, world: World) -> None:
+    """Once, when the start is over: whether every page of the database is whole."""
+    await world.sleep(VERIFY_SECONDS)
+    try:
+        await database.verify()
+    except (Damaged, OSError) as error:
+        log.error("the database is not sound", why=str(error))
 
 
 async def install_kinds(client: Client) -> None:

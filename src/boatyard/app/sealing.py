@@ -71,6 +71,8 @@ class Sealing:
         self._seen: tuple[int, int] = (0, 0)
         # Who got as far as a kubeconfig had a database: to begin with an empty one would lose everything without a word.
         self._expected = data.kubeconfig.exists()
+        self.database: SqliteStore
+        """What lies below, once it is open."""
 
     async def open(self) -> SealedStore:
         """Open or make the database, make a key where there is none, seal what isn't sealed as it should be.
@@ -78,7 +80,7 @@ class Sealing:
         Raises KeyRingError when the keys of what is sealed aren't there, and what ``SqliteStore.open`` raises.
         """
         self._done.unlink(missing_ok=True)
-        inner = await SqliteStore.open(self._path, expected=self._expected)
+        self.database = inner = await SqliteStore.open(self._path, expected=self._expected)
         try:
             store = await self._open(inner)
             if not self._scrub.exists():
@@ -94,7 +96,8 @@ class Sealing:
             self._scrub.unlink()
         except OSError as error:
             log.warning("secrets may be left in clear in free pages of the database; the next start tries again", why=str(error))
-        return SealedStore(await SqliteStore.open(self._path), Sealer(load(self._file), self._world.random), SEALED)
+        self.database = await SqliteStore.open(self._path)
+        return SealedStore(self.database, Sealer(load(self._file), self._world.random), SEALED)
 
     async def _open(self, inner: Store) -> SealedStore:
         probe = SealedStore(inner, Sealer(KeyRing.fresh(self._world.random), self._world.random), SEALED)

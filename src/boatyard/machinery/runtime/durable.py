@@ -19,6 +19,10 @@ class DurableStore:
     def revision(self) -> int:
         return self._living().revision
 
+    @property
+    def history_bytes(self) -> int:
+        return self._living().history_bytes
+
     def get(self, key: str) -> Record | None:
         return self._living().get(key)
 

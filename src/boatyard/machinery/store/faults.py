@@ -25,10 +25,11 @@ def damaged(path: Path, what: str) -> Damaged:
 
 def fault(error: sqlite3.Error, path: Path) -> Damaged | OSError:
     """What an error of SQLite means: Damaged when the content is wrong, else OSError."""
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    extended = getattr(error, "sqlite_errorcode", None) or 0
+    code = extended & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return damaged(path, str(error))
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
         return OSError("the disk is full; it goes on by itself when there is space again")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         return OSError(f"{path} can't be written to or opened ({error}): is its file system mounted read-only, whose is the file?")

@@ -26,6 +26,10 @@ class MemoryStore:
     def revision(self) -> int:
         return self._revision
 
+    @property
+    def history_bytes(self) -> int:
+        return sum(len(change.key) + len(change.previous or b"") for change in self._history)
+
     def get(self, key: str) -> Record | None:
         return self._records.get(key)
 

@@ -33,6 +33,10 @@ class SealedStore:
     def revision(self) -> int:
         return self._inner.revision
 
+    @property
+    def history_bytes(self) -> int:
+        return self._inner.history_bytes
+
     def get(self, key: str) -> Record | None:
         """Raises Unreadable."""
         record = self._inner.get(key)

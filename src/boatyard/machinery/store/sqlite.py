@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 from boatyard.machinery.store import statements as sql
+from boatyard.machinery.store.faults import damaged, fault
 from boatyard.machinery.store.hub import WatchHub
 from boatyard.machinery.store.memory import prefix_end
 from boatyard.machinery.store.metrics import Size, bytes_of
-from boatyard.machinery.store.opening import Opened, open_store
+from boatyard.machinery.store.opening import Opened, connect, open_store
 from boatyard.machinery.store.reader import Reader
-from boatyard.machinery.store.store import Change, Compacted, Operation, Page, Record, Route
+from boatyard.machinery.store.store import Change, Compacted, Damaged, Operation, Page, Record, Route
 from boatyard.machinery.store.undo import as_of, changes
 from boatyard.machinery.store.writer import Writer
 
@@ -30,6 +32,8 @@ class SqliteStore:
         self._reader = Reader(opened.reading, path)
         self._writer = Writer(opened.writing, opened.hold, asyncio.get_running_loop())
         self._hub = WatchHub()
+        self._verifying: sqlite3.Connection | None = None
+        self._closed = False
         self._revision = self._reader.number(sql.REVISION)
         self._compacted = self._reader.number(sql.COMPACTED)
         self._writer.start(self._revision, self._reader.number(sql.HISTORY_BYTES), self._publish)
@@ -46,6 +50,10 @@ class SqliteStore:
     @property
     def revision(self) -> int:
         return self._revision
+
+    @property
+    def history_bytes(self) -> int:
+        return self._writer.history_bytes
 
     def get(self, key: str) -> Record | None:
         return self._reader.get(key)
@@ -120,8 +128,40 @@ class SqliteStore:
         damaged = self._writer.damage is not None
         return Size(bytes_of(self.path), bytes_of(log), self._writer.history_bytes, self._revision, self._compacted, damaged)
 
+    async def verify(self) -> None:
+        """Look at every page, on a thread and a connection of its own; what is there is served meanwhile. For once after the start:
+        rows are proved whenever they are read, but pages that nobody reads may be torn for long.
+
+        Raises Damaged, after which nothing is written any more; OSError.
+        """
+        self._verifying = connect(self.path, read_only=True)
+        try:
+            told = await asyncio.to_thread(_torn, self._verifying)
+        except sqlite3.Error as error:
+            if self._closed:
+                return
+            meant = fault(error, self.path)
+            if not isinstance(meant, Damaged):
+                raise meant from error
+            told = str(error)
+        finally:
+            self._verifying.close()
+            self._verifying = None
+        if told:
+            self._writer.damage = damaged(self.path, told)
+            raise self._writer.damage
+
     async def close(self) -> None:
+        self._closed = True
+        if self._verifying is not None:
+            self._verifying.interrupt()
         self._hub.close()
         await self._writer.close()
         self._reader.close()
         self._hold.release()
+
+
+def _torn(connection: sqlite3.Connection) -> str:
+    """What is wrong with the pages; empty when nothing is."""
+    told = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+    return "" if told == ["ok"] else "; ".join(told)

@@ -105,6 +105,11 @@ class Store(Protocol):
         """The revision of the last commit that readers see."""
         ...
 
+    @property
+    def history_bytes(self) -> int:
+        """How much history there is: keys and values before changes."""
+        ...
+
     def get(self, key: str) -> Record | None: ...
 
     def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0, count: bool = True) -> Page:

@@ -165,6 +165,23 @@ async def test_a_torn_page_met_while_writing_ends_writing_and_says_so(closed: Pa
             await store.close()
 
 
+async def test_pages_that_nobody_reads_are_looked_at_once_and_then_nothing_is_written(closed: Path):
+    connection = sqlite3.connect(closed)
+    page = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name LIKE 'sqlite_autoindex_current%'").fetchone()[0]
+    connection.close()
+    store = await SqliteStore.open(closed)
+    await store.verify()
+    await store.close()
+    overwrite(closed, (page - 1) * 8192 + 4096, b"\x55" * 4096)
+    store = await SqliteStore.open(closed)
+    with pytest.raises(Damaged, match="damaged"):
+        await store.verify()
+    with pytest.raises(Damaged, match="boatyard store restore"):
+        await store.commit([Put("/new", b"")])
+    assert store.size().damaged
+    await store.close()
+
+
 COUNTERS = [
     ("UPDATE state SET value = 7 WHERE name = 'revision'", "disagree"),
     ("UPDATE state SET value = 700 WHERE name = 'revision'", "disagree"),
