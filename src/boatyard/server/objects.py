@@ -15,7 +15,6 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents
 from boatyard.machinery.registry.core.types import core_type
 from boatyard.machinery.registry.kind import Kind
-from boatyard.machinery.registry.list import RecordPage
 from boatyard.machinery.registry.registry import Registry
 from boatyard.server import body
 from boatyard.server.answers import answer, raw
@@ -96,7 +95,7 @@ class Objects:
             continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
             match=match,
         )  # fmt: skip
-        metadata = _list_metadata(page)
+        metadata = _list_metadata(str(page.revision), page.continue_token, page.remaining)
         if form.transform:
             items = [documents.decode(record.value, record.modified) for record in page.records]
             return answer(self._tables.list(form, kind, items, metadata, self._include(call)), type=form.type)
@@ -177,13 +176,12 @@ class Objects:
         options = await self._delete_options(call)
         deleted = await self._registry.delete_collection(
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
-            field_selector=call.query.get("fieldSelector", ""), **options,
+            field_selector=call.query.get("fieldSelector", ""), limit=_limit(call), continue_token=call.query.get("continue", ""),
+            **options,
         )  # fmt: skip
-        metadata = {"resourceVersion": str(self._registry.ledger.store.revision)}
-        return answer(
-            {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version, "metadata": metadata, "items": deleted},
-            type=call.form().type,
-        )
+        frame = {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version}
+        metadata = _list_metadata(deleted.resource_version, deleted.continue_token, deleted.remaining)
+        return answer({**frame, "metadata": metadata, "items": deleted.items}, type=call.form().type)
 
     async def _delete_options(self, call: Call) -> dict[str, Any]:
         """The options of the body, or else of the query, as the registry takes them."""
@@ -238,10 +236,10 @@ def _listed(call: Call, kind: Kind) -> tuple[str, str, int]:
     return kind.resource.group, kind.resource.plural, _limit(call)
 
 
-def _list_metadata(page: RecordPage) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"resourceVersion": str(page.revision)}
-    if page.continue_token:
-        metadata["continue"] = page.continue_token
-    if page.continue_token and page.remaining:
-        metadata["remainingItemCount"] = page.remaining
+def _list_metadata(revision: str, continue_token: str, remaining: int | None) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"resourceVersion": revision}
+    if continue_token:
+        metadata["continue"] = continue_token
+    if continue_token and remaining:
+        metadata["remainingItemCount"] = remaining
     return metadata

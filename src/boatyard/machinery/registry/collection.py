@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from boatyard.machinery.client.client import ObjectList
 from boatyard.machinery.meta.errors import Conflict, NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import keys
@@ -14,16 +15,23 @@ from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.selection import Selection
 
 
-async def delete_collection(ledger: Ledger, request: Request, selection: Selection, options: DeleteOptions) -> list[Object]:
-    """Delete one after the other, in order of names. An object that goes by itself meanwhile, or was replaced, is left alone."""
-    page = list_page(ledger, request.kind, request.namespace or None, selection)
+async def delete_collection(
+    ledger: Ledger, request: Request, selection: Selection, options: DeleteOptions, *, limit: int = 0, continue_token: str = ""
+) -> ObjectList:
+    """Delete one after the other, in order of names: all, or a page of them. An object that goes by itself meanwhile, or was
+    replaced, is left alone. Raises Conflict for one that doesn't fit the caller's preconditions."""
+    page = list_page(ledger, request.kind, request.namespace or None, selection, limit=limit, continue_token=continue_token)
     deleted: list[Object] = []
     for record in page.records:
         namespace, name = keys.place(record.key)
         try:
             obj, _ = await delete(ledger, replace(request, namespace=namespace, name=name), options)
             obj["metadata"]["resourceVersion"] = str(record.modified)
-        except (NotFound, Conflict):
+        except NotFound:
+            continue
+        except Conflict:
+            if options.uid or options.resource_version:
+                raise
             continue
         deleted.append(obj)
-    return deleted
+    return ObjectList(deleted, str(page.revision), page.continue_token, page.remaining)

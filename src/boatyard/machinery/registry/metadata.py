@@ -203,8 +203,9 @@ def _finalizers(metadata: Object, core: bool) -> list[FieldError]:
 def _owners(metadata: Object) -> list[FieldError]:
     wrong: list[FieldError] = []
     controllers: list[str] = []
-    for index, owner in enumerate(metadata.get("ownerReferences") or ()):
-        path = f"metadata.ownerReferences[{index}]"
+    for owner in metadata.get("ownerReferences") or ():
+        # As Kubernetes has it: without telling which one.
+        path = "metadata.ownerReferences"
         for field in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(field):
                 wrong.append(_invalid(f"{path}.{field}", owner.get(field) or "", "must not be empty"))

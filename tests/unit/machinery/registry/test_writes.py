@@ -93,7 +93,7 @@ async def test_finalize_is_the_only_way_to_a_namespaces_finalizers(client: Embed
 async def test_a_collection_is_deleted_by_selection(registry: Registry, client: EmbeddedClient) -> None:
     for name, team in (("a", "x"), ("b", "x"), ("c", "y")):
         await client.create(CONFIG_MAPS, {"metadata": {"name": name, "labels": {"team": team}}}, "default")
-    deleted = await registry.delete_collection(SYSTEM, CONFIG_MAPS, "default", label_selector="team=x")
+    deleted = (await registry.delete_collection(SYSTEM, CONFIG_MAPS, "default", label_selector="team=x")).items
     assert [obj["metadata"]["name"] for obj in deleted] == ["a", "b"]
     assert [obj["metadata"]["name"] for obj in (await client.list(CONFIG_MAPS, "default")).items] == ["c"]
 
