@@ -83,9 +83,10 @@ class Pods:
         container = "" if what == "portforward" else chosen(pod, call.query.get("container", ""))
         if what == "exec" and not call.query.get("command"):
             raise BadRequest("you must specify at least 1 command for the container")
+        # First: kubectl comes back with SPDY after any refusal, and shows what it is told then.
+        transport = await self._transport(pod)
         if not is_websocket(call.request):
             raise BadRequest(_NO_SPDY_FORWARD if what == "portforward" else f"{what} {_NO_SPDY}")
-        transport = await self._transport(pod)
         params = [(key, value) for key, value in call.query.items() if key != "container"]
         node_path = _node_path(_NODE_PATHS[what], pod, container)
         return await relay(call.request, transport, node_path, params)

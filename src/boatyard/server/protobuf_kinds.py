@@ -34,7 +34,7 @@ _OWNER: Message = {
     6: Field("controller", "bool"), 7: Field("blockOwnerDeletion", "bool"),
 }  # fmt: skip
 _METADATA: Message = {
-    **_strings("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion"), 7: Field("generation", "int"),
+    **_strings("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion"), 7: Field("generation", "int?"),
     8: Field("creationTimestamp", "time"), 9: Field("deletionTimestamp", "time"), 10: Field("deletionGracePeriodSeconds", "int"),
     11: Field("labels", "string", "map"), 12: Field("annotations", "string", "map"), 13: Field("ownerReferences", _OWNER, "list"),
     14: Field("finalizers", "string", "list"), 17: Field("managedFields", {

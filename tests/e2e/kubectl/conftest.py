@@ -13,19 +13,8 @@ from typing import Any
 
 import pytest
 
-from boatyard.ci.kinds import Build, CiConfig
-from boatyard.machinery.client.embedded import EmbeddedClient
-from boatyard.machinery.client.kubeconfig import kubeconfig, write_kubeconfig
-from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, NODES, SERVICE_ACCOUNTS
-from boatyard.machinery.registry.rbac import RbacAuthorizer
-from boatyard.machinery.registry.registry import Registry
-from boatyard.machinery.runtime.world import RealWorld
-from boatyard.machinery.schema.crd import crd_of
-from boatyard.machinery.store.memory import MemoryStore
-from boatyard.server.auth.pki import Pki
-from boatyard.server.server import ApiServer
+from e2e.yard import Yard, yard_in
 from parts import need
-from unit.server.fake_kubelet import FakeKubelet
 
 from .programs import OTHERS, USUAL, program
 
@@ -85,40 +74,10 @@ async def line(process: asyncio.subprocess.Process) -> str:
     return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().rstrip("\n")
 
 
-@dataclass
-class Yard:
-    """The server behind kubectl."""
-
-    server: ApiServer
-    client: EmbeddedClient
-    kubelet: FakeKubelet
-
-
 @pytest.fixture
 async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
-    """A server with a node, a namespace's service account and our kinds."""
-    world = RealWorld()
-    registry = Registry(MemoryStore(), world)
-    registry.authorizer = RbacAuthorizer(registry)
-    await registry.start()
-    pki = Pki(tmp_path / "pki", world)
-    server = ApiServer(registry, pki=pki, world=world)
-    await server.start()
-    client = EmbeddedClient(registry, pod_streams=server.pods)
-    kubelet = FakeKubelet(pki, "n1")
-    await kubelet.start()
-    await client.create(NODES, {"metadata": {"name": "n1"}})
-    await client.patch(NODES, "n1", {"status": kubelet.status()}, subresource="status")
-    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default", "namespace": "default"}})
-    for model in (CiConfig, Build):
-        await client.create(CUSTOM_RESOURCE_DEFINITIONS, crd_of(model))
-    cert, key = pki.admin()
-    text = kubeconfig(server.address, ca=pki.ca_pem(), cert=cert.read_text(), key=key.read_text())
-    (tmp_path / "home").mkdir()
-    write_kubeconfig(tmp_path / "home" / "config", text)
-    yield Yard(server, client, kubelet)
-    await kubelet.stop()
-    await server.stop()
+    async with yard_in(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(

@@ -104,7 +104,7 @@ class Side:
 _LINES = """#!/bin/sh
 # lines FILE N: wait until FILE has N lines, at most ten seconds.
 tries=0
-while [ "$(wc -l < "$1")" -lt "$2" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+while [ "$(cat "$1" 2>/dev/null | wc -l)" -lt "$2" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
 """
 
 _NORMAL = (

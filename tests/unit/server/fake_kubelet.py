@@ -75,10 +75,10 @@ class FakeKubelet:
         command = request.query.getall("command")
         if command[0] == "missing":
             return web.Response(status=404, text="container not found")
-        socket = web.WebSocketResponse(protocols=("v5.channel.k8s.io",))
+        socket = web.WebSocketResponse(protocols=("v5.channel.k8s.io", "v4.channel.k8s.io"))
         await socket.prepare(request)
         await socket.send_bytes(b"\x01" + " ".join(command).encode())
-        if request.query.get("stdin"):
+        if request.query.get("stdin", "").lower() in ("1", "true"):
             async for message in socket:
                 if message.type is not aiohttp.WSMsgType.BINARY or message.data == b"\xff\x00":
                     break

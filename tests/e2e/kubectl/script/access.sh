@@ -54,10 +54,8 @@ kubectl create role edits --verb=create,get --resource=configmaps,roles.rbac.aut
 
 kubectl create configmap d --as=system:serviceaccount:$NS:robot
 
-# differs: ours says the rights one by one
 kubectl create role more --verb='*' --resource=secrets --as=system:serviceaccount:$NS:robot
 
-# differs: ours says the rights one by one
 kubectl create rolebinding admins --clusterrole=cluster-admin --user=jane --as=system:serviceaccount:$NS:robot
 
 # only from 1.28: before, it isn't a command of its own

@@ -36,7 +36,7 @@ kubectl api-resources --namespaced=false --verbs=list,get --api-group=rbac.autho
 
 kubectl api-resources --categories=boatyard
 
-kubectl api-versions | grep '^v1$\|rbac\|boatyard\|coordination\|apiext\|discovery\|certif'
+kubectl api-versions | grep '^v1$\|rbac\|ci.boatyard\|coordination\|apiext\|discovery\|certif'
 
 kubectl api-resources --api-group=none
 
