@@ -54,9 +54,19 @@ DELETION_SECONDS = 2.0
 def controller(manager: Manager, settings: Settings) -> Controller:
     ciconfigs = CiConfigs(manager, settings)
     watches = [Watch(resource, by_name) for resource in OWNED]
-    return Controller(
-        "ciconfig", CiConfig.resource, ciconfigs.reconcile, watches=[*watches, Watch(Build.resource, ciconfigs.activity)], workers=4
+    watches.append(Watch(Build.resource, ciconfigs.activity))
+    return Controller("ciconfig", CiConfig.resource, ciconfigs.reconcile, watches=watches, workers=4, is_news=is_news)
+
+
+def is_news(old: Object | None, new: Object | None) -> bool:
+    """Whether a CiConfig's change is anything but the word about it, which is this controller's own."""
+    if old is None or new is None:
+        return True
+    before, after = (
+        {key: value for key, value in one["metadata"].items() if key not in ("resourceVersion", "managedFields")}
+        for one in (old, new)
     )
+    return before != after or old.get("spec") != new.get("spec")
 
 
 def by_name(obj: Object) -> Iterable[Request]:

@@ -60,10 +60,11 @@ class Reporter:
         values = (build, report.number, int(final), msgspec.json.encode(report), self._world.now())
 
         def work(db: Connection) -> int:
-            return db.execute(statements.ADD_REPORT, values).rowcount
+            if not db.execute(statements.ADD_REPORT, values).rowcount:
+                return 0
+            return db.execute(statements.OPEN_REPORTS_OF, (report.number,)).fetchall()[-1][0]
 
-        if await self._database.run(work):
-            seq = (await self._open(report.number))[-1][0]
+        if seq := await self._database.run(work):
             if not self.memory_lost:
                 self._untried[seq] = None
             self._queue.add(report.number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import lru_cache
 from typing import Protocol
 
 from boatyard.ci import engines
@@ -28,6 +29,7 @@ class Engine(Protocol):
         ...
 
 
+@lru_cache
 def load(name: str) -> Engine:
     """The engine of that name. Raises UnknownEngine, with those that there are."""
     known = sorted(module.name for module in pkgutil.iter_modules(engines.__path__) if module.name != "engine")

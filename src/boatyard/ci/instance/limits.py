@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from boatyard.ci.kinds import CiConfig
 
@@ -20,5 +21,10 @@ def unserved(config: CiConfig) -> Iterator[str]:
         yield "spec.source.git.url: must be an https, http or ssh address, or a path"
     elif _PASSWORD.match(source.git.url):
         yield "spec.source.git.url: the password in it would show in every Build; name a Secret in source.git.credentials"
-    if source.scm is not None and importlib.util.find_spec(f"boatyard.ci.scm.{source.scm.type}") is None:
+    if source.scm is not None and not _is_known(source.scm.type):
         yield f"spec.source.scm.type: this version can't talk to {source.scm.type}; there are gitea and generic"
+
+
+@lru_cache
+def _is_known(scm: str) -> bool:
+    return importlib.util.find_spec(f"boatyard.ci.scm.{scm}") is not None
