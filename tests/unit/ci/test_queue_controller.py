@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from boatyard.machinery.meta.core import (
-    CONFIG_MAPS,
-    PODS,
-)
+from boatyard.ci.kinds import Build
+from boatyard.machinery.meta.core import CONFIG_MAPS, PODS
 from unit.ci.yard import Yard
 
 
@@ -22,6 +20,34 @@ def test_no_more_run_than_may(yard):
         assert sorted(await y.names(PODS, "team")) == ["shop-1", "shop-3"]
 
     yard(body, builds={"concurrency": 2})
+
+
+def test_places_are_counted_anew_after_a_restart_and_deleted_builds_give_theirs_back(yard):
+    async def body(y: Yard) -> None:
+        for number in range(1, 5):
+            await y.push(number)
+        await y.restart()
+        await y.settle(10)
+        assert await y.names(PODS, "team") == ["shop-1"]
+        await y.client.delete(Build.resource, "shop-2", "team")  # it waits, and never has a place
+        await y.client.delete(Build.resource, "shop-1", "team")
+        await y.settle(100)
+        assert await y.names(PODS, "team") == ["shop-3"]
+        assert (await y.phase("shop-4"))[0] == "Queued"
+
+    yard(body, builds={"concurrency": 1})
+
+
+def test_a_build_that_changes_while_it_waits_is_admitted_as_it_is_then(yard):
+    async def body(y: Yard) -> None:
+        for number in range(1, 3):
+            await y.push(number)
+        await y.client.patch(Build.resource, "shop-2", {"metadata": {"annotations": {"note": "x"}}}, "team")
+        await y.says("shop-1", "Succeeded")
+        await y.settle(10)
+        assert (await y.phase("shop-2"))[0] == "Starting"
+
+    yard(body, builds={"concurrency": 1})
 
 
 def test_beyond_the_queues_limit_builds_end_at_once(yard):
