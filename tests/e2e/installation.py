@@ -72,9 +72,9 @@ async def installation(directory: Path, *options: str) -> AsyncIterator[Installa
 
 
 def boatyard(root: Path, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user would."""
+    """Run the command line as a user would. ``command`` may be of two words."""
     return subprocess.run(
-        [sys.executable, "-m", "boatyard.cli.main", command, "--data", str(root), *arguments],
+        [sys.executable, "-m", "boatyard.cli.main", *command.split(), "--data", str(root), *arguments],
         capture_output=True,
         text=True,
         timeout=120,
