@@ -362,6 +362,8 @@ def apply(draw: Draw, kind: Fuzzed, name: str, own: dict[str, Any] | None = None
     if how >= 18:
         document = _laid(document, [spoiled(draw, kind, document)])
     meta = document.get("metadata")
+    if isinstance(meta, dict) and len(document) == 3 and len(meta) == 1 and how < 18:
+        meta["labels"] = {"app": "applied"}
     if isinstance(meta, dict):
         for field in ("generation", "creationTimestamp", "selfLink", "deletionGracePeriodSeconds"):
             meta.pop(field, None)

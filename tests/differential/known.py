@@ -47,6 +47,17 @@ def _reworded(*patterns: str) -> Callable[[Difference], bool]:
     return covers
 
 
+def _empties(found: Difference) -> bool:
+    causes = (found.their_answer.body.get("details") or {}).get("causes") or ()
+    return all(_empty(_at(found.call.body, cause["field"])) for cause in causes)
+
+
+def _at(document: Any, path: str) -> Any:
+    for step in path.strip(".").split("."):
+        document = document.get(step, "<absent>") if isinstance(document, dict) else "<absent>"
+    return document
+
+
 def _shown(message: Any) -> str:
     return re.sub(r"\{.*\}", "{}", str(message))
 
@@ -106,7 +117,7 @@ KNOWN: dict[str, Known] = {
             "json: unknown",
             "error decoding",
             "strconv",
-            "must be specified for an update",
+            "must be specified for an update", "expected: !", "field selector", "field label", "StorageError", "selector", "unable to parse requirement", "values:", "invalid object type", "is unrecognized",
         ),
     ),
     "zero-values": Known("Members without a value that Go's encoder writes all the same aren't in our documents.", _zero),
@@ -136,6 +147,29 @@ KNOWN: dict[str, Known] = {
         "What a patch makes that can't be decoded is told with our causes.",
         lambda f: f.our_answer.status == f.their_answer.status == 422 and "is invalid: patch:" in _message(f.their_answer),
     ),
+    "conditions of the untracked": Known(
+        "Ownership is tracked from an object's first apply on: that apply writes even where it changes nothing else.",
+        lambda f: f.call.verb in ("apply", "status") and f.call.method == "PATCH" and f.where.endswith("resourceVersion"),
+    ),
+    "emptied": Known(
+        "A list or map that is emptied is gone, and owned by nobody: applying it empty meets no conflict.",
+        lambda f: f.call.verb == "apply" and f.our_answer.status < 300 and f.their_answer.status == 409 and _empties(f),
+    ),
+    "the unchangeable": Known(
+        "What of an unchangeable spec would change is told in one sentence.",
+        lambda f: f.where == ".details.causes" and any(c["field"] == "spec" and "Forbidden" in c["message"] for c in f.ours),
+    ),
+    "claims": Known(
+        "A kube-apiserver writes a claim once more at the first change that changes nothing.",
+        lambda f: "persistentvolumeclaims" in f.call.path and f.where.endswith("resourceVersion"),
+    ),
+    "times": Known("Times are kept as they are written, in their zone.", lambda f: str(f.ours).startswith("20") and str(f.theirs).endswith("Z") and f.where.endswith("Time")),
+    "status rules": Known(
+        "What the status of Kubernetes' own kinds says is believed.",
+        lambda f: f.where == "status" and f.call.verb == "status" and f.our_answer.status < 300 and f.their_answer.status == 422,
+    ),
+    "plain 404": Known("An address that isn't one is answered with a Status, not with text.", lambda f: f.our_answer.status == f.their_answer.status == 404 and f.where in ("content type", "")),
+    "base64": Known("Data that isn't base64 is an invalid document (422), not an unreadable one (400).", lambda f: "illegal base64" in _message(f.their_answer)),
     "media types": Known(
         "We give no protobuf, and say so.",
         _reworded(

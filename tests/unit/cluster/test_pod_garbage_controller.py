@@ -76,7 +76,8 @@ def test_events_go_an_hour_after_they_last_happened(in_cluster: Any) -> None:
         await cluster.settle(3000)
         await tell(cluster, "new", lastTimestamp="2026-01-01T00:50:00Z")
         series = {"lastObservedTime": "2026-01-01T00:50:00.000000Z"}
-        await tell(cluster, "series", eventTime="2026-01-01T00:00:00.000000Z", series=series)
+        who = {"reportingComponent": "example.com/x", "reportingInstance": "x", "action": "Do", "reason": "Done"}
+        await tell(cluster, "series", eventTime="2026-01-01T00:00:00.000000Z", series=series, **who)
         await cluster.settle(1200)
         assert await cluster.names(EVENTS, "default") == ["new", "series"]
 

@@ -61,7 +61,7 @@ _KINDS = (
         check_name=names.dns1035_label, made_by_update=True, returns_deleted=True, strategy=Services(),
     ),
     Kind(core.SERVICE_ACCOUNTS, ("sa",), subresources=("token",), returns_deleted=True),
-    Kind(core.ENDPOINT_SLICES, generation=True),
+    Kind(core.ENDPOINT_SLICES, generation=True, generation_of_labels=True),
     Kind(core.INGRESSES, ("ing",), subresources=("status",), generation=True, strategy=InitialStatus({"loadBalancer": {}})),
     Kind(core.LEASES, conditional=True, made_by_update=True),
     Kind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boatyard.machinery.meta.core import NAMESPACES
-from boatyard.machinery.meta.errors import AlreadyExists, Forbidden, MethodNotAllowed, already_exists, invalid
+from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Forbidden, MethodNotAllowed, already_exists, invalid
 from boatyard.machinery.meta.objects import Object, deleting
 from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.admission import node_restriction
@@ -48,7 +48,7 @@ def _taken(ledger: Ledger, request: Request, name: str) -> AlreadyExists:
 
 def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
     """All that happens to a new object between its decoding and its writing."""
-    kind = request.kind
+    kind, revision = request.kind, obj["metadata"].get("resourceVersion", "")
     metadata.create(request, obj, ledger.world)
     if kind.terminating:
         raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
@@ -61,6 +61,8 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
     wrong = metadata.validate(request, obj) + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
+    if revision.isdigit():
+        raise BadRequest("resourceVersion should not be set on objects to be created")
     request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj)
 
 

@@ -60,12 +60,20 @@ async def _delete(ledger: Ledger, request: Request, options: DeleteOptions, reco
 
 
 def _check(request: Request, options: DeleteOptions, obj: Object) -> None:
-    meta = obj["metadata"]
-    for field, wanted in (("UID", options.uid), ("ResourceVersion", options.resource_version)):
-        found = meta["uid"] if field == "UID" else meta["resourceVersion"]
-        if wanted and wanted != found:
-            told = f"Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {found}"
-            raise conflict(request.kind.resource.group_resource, request.name, told)
+    meta, resource = obj["metadata"], request.kind.resource
+    told = ""
+    if options.uid and options.uid != meta["uid"]:
+        told = (
+            f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']}). "
+            "The object might have been deleted and then recreated"
+        )
+    elif options.resource_version and options.resource_version != meta["resourceVersion"]:
+        told = (
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion in record "
+            f"({meta['resourceVersion']}). The object might have been modified"
+        )
+    if told:
+        raise conflict(f"{resource.kind}.{resource.group}" if resource.group else resource.kind, request.name, told)
 
 
 def _mark(ledger: Ledger, request: Request, options: DeleteOptions, obj: Object) -> bool:

@@ -35,6 +35,8 @@ class Kind:
     """Field selectors beyond metadata.name and metadata.namespace: what a caller writes -> path in the object."""
     generation: bool = False
     """Whether metadata.generation counts changes of what is wanted."""
+    generation_of_labels: bool = False
+    """Whether a change of labels counts too."""
     conditional: bool = False
     """Whether a replacement must name the resourceVersion that it replaces."""
     made_by_update: bool = False

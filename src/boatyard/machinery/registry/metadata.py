@@ -9,9 +9,10 @@ import re
 from typing import Any
 
 from boatyard.machinery.meta import names
-from boatyard.machinery.meta.errors import BadRequest, FieldError, conflict, invalid
+from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, Invalid, conflict, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
+from boatyard.machinery.registry.core.types import core_type, is_type_error
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.runtime.world import World
 
@@ -30,22 +31,27 @@ def frame(request: Request, obj: Object) -> None:
     if not isinstance(obj, dict):
         raise BadRequest(f"the body of the request must be an object of kind {resource.kind}")
     for member, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
-        if obj.setdefault(member, expected) != expected:
+        if not obj.get(member):
+            obj[member] = expected
+        if obj[member] != expected:
             called = "API version" if member == "apiVersion" else member
-            raise BadRequest(f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})")
+            raise _malformed(request, f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})")
     metadata = obj.setdefault("metadata", {})
     if not isinstance(metadata, dict):
-        raise BadRequest("metadata: expected map")
+        raise _malformed(request, "metadata: expected map")
     for field in [field for field, value in metadata.items() if value is None or value == [] or value == {}]:
         del metadata[field]
+    if metadata.get("resourceVersion") == "0":
+        # Nobody's revision: as if none were named.
+        del metadata["resourceVersion"]
     for field in ("labels", "annotations"):
         texts = metadata.get(field)
         if isinstance(texts, dict) and None in texts.values():
             # A null in a map of strings is the empty string to whoever reads it into Go's types.
             metadata[field] = {key: "" if value is None else value for key, value in texts.items()}
-    for field in ("name", "generateName", "namespace", "uid", "resourceVersion"):
-        if not isinstance(metadata.get(field, ""), str):
-            raise BadRequest(f"metadata.{field}: Invalid value: must be a string")
+    types = core_type("v1.ObjectMeta")
+    if not types.accepts(metadata) and (wrong := [error for error in types.validate(metadata) if is_type_error(error)]):
+        raise _malformed(request, "; ".join(f"metadata.{error}" for error in wrong))
     if not resource.namespaced:
         if metadata.pop("namespace", ""):
             raise BadRequest("namespace should not be set on cluster-scoped objects")
@@ -58,11 +64,14 @@ def frame(request: Request, obj: Object) -> None:
         )
 
 
+def _malformed(request: Request, why: str) -> ApiError:
+    """What was sent can't be read; what a patch made of an object is no such object."""
+    return BadRequest(why) if request.difference is None else Invalid(why)
+
+
 def create(request: Request, obj: Object, world: World) -> None:
     """Give a new object what only the server gives."""
     metadata = obj["metadata"]
-    if metadata.get("resourceVersion"):
-        raise BadRequest("resourceVersion should not be set on objects to be created")
     for field in _SERVER_SET:
         if field != "generation" or request.kind.generation:
             metadata.pop(field, None)
@@ -77,17 +86,18 @@ def generated_name(prefix: str, world: World) -> str:
     return prefix[:LONGEST_GENERATED_PREFIX] + world.token(5)
 
 
-def update(request: Request, obj: Object, old: Object) -> None:
-    """Keep what a caller can't change. Raises Conflict when it means another object or another revision."""
+def update(request: Request, obj: Object, old: Object) -> list[FieldError]:
+    """Keep what a caller can't change; what of it he tried to. Raises Conflict when he means another revision."""
     metadata, before = obj["metadata"], old["metadata"]
-    resource, name = request.kind.resource, before["name"]
+    name = before["name"]
     if metadata.setdefault("name", name) != name:
         raise BadRequest(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
+    wrong: list[FieldError] = []
     if metadata.get("uid") and metadata["uid"] != before["uid"]:
-        raise invalid(resource.kind, resource.group, name, [_invalid("metadata.uid", metadata["uid"], "field is immutable")])
+        wrong.append(_invalid("metadata.uid", metadata["uid"], "field is immutable"))
     if metadata.get("resourceVersion") and metadata["resourceVersion"] != before["resourceVersion"]:
         raise modified(request)
-    _unchanged(request, metadata, before)
+    wrong += _changed(metadata, before)
     metadata.pop("selfLink", None)
     for field in _KEPT:
         if field in before:
@@ -95,19 +105,16 @@ def update(request: Request, obj: Object, old: Object) -> None:
         else:
             metadata.pop(field, None)
     metadata["resourceVersion"] = before["resourceVersion"]
+    return wrong
 
 
-def _unchanged(request: Request, metadata: Object, before: Object) -> None:
-    """An update that sets the times of a deletion to others is refused; one that leaves them out keeps them."""
-    if "deletionTimestamp" not in metadata and "deletionGracePeriodSeconds" not in metadata:
-        return
+def _changed(metadata: Object, before: Object) -> list[FieldError]:
+    """An update may leave the times of a deletion out, which keeps them, but not set them to others."""
     times = ("deletionTimestamp", "deletionGracePeriodSeconds")
     changed = [field for field in times if metadata.get(field) not in (None, before.get(field))]
     if "deletionTimestamp" in before:
         changed = [field for field in changed if field != "deletionTimestamp"]
-    wrong = [_invalid(f"metadata.{field}", metadata[field], "field is immutable") for field in changed]
-    if wrong:
-        raise invalid(request.kind.resource.kind, request.kind.resource.group, before["name"], wrong)
+    return [_invalid(f"metadata.{field}", metadata[field], "field is immutable") for field in changed]
 
 
 def conditional(request: Request, obj: Object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from boatyard.machinery.client.client import PatchType
-from boatyard.machinery.meta.errors import BadRequest, UnsupportedMediaType
+from boatyard.machinery.meta.errors import BadRequest, Invalid, UnsupportedMediaType
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.json_patch import json_patch
 from boatyard.machinery.patch.strategic_patch import strategic_patch
@@ -24,7 +24,7 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
         before = live["metadata"]["resourceVersion"]
         wanted = patched(request.kind, live, difference, type)
         if not isinstance(wanted, dict) or not isinstance(wanted.get("metadata"), dict):
-            raise BadRequest("the patch leaves no object")
+            raise Invalid("the patch leaves no object")
         if wanted["metadata"].get("resourceVersion") == before and not _names_revision(difference):
             del wanted["metadata"]["resourceVersion"]
         return wanted

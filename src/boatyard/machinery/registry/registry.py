@@ -219,14 +219,14 @@ class Registry:
         field_selector: str = "", uid: str = "", resource_version: str = "", propagation: Propagation | None = None,
         grace_period_seconds: int | None = None, dry_run: bool = False, limit: int = 0, continue_token: str = "",
     ) -> ObjectList:  # fmt: skip
-        """The objects that were deleted or marked; with ``limit`` a page of them."""
+        """The objects that were deleted or marked, as they were before; with ``limit`` a page of them."""
         request = self._request(caller, "deletecollection", resource, namespace, dry_run=dry_run)
         selection = Selection.of(request.kind, label_selector, field_selector)
         options = delete.DeleteOptions(uid, resource_version, propagation, grace_period_seconds)
-        deleted = await collection.delete_collection(
+        deleted, now = await collection.delete_collection(
             self.ledger, request, selection, options, limit=limit, continue_token=continue_token
         )
-        for obj in deleted.items:
+        for obj in now:
             await self._after(replace(request, name=obj["metadata"]["name"]), obj)
         return deleted
 

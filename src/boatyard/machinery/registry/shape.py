@@ -160,6 +160,7 @@ def _validate(schema: Structural, part: Object, old: Object | None) -> list[Fiel
 
 def _undecodable(request: Request, wrong: list[FieldError]) -> ApiError:
     error = _refusal(request, "; ".join(str(each) for each in wrong))
+    request.warnings.clear()
     if request.difference is not None:
         return error
     causes: list[dict[str, Any]] = [{"reason": each.type, "message": each.message, "field": each.path} for each in wrong]

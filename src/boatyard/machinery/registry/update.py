@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boatyard.machinery.meta.errors import BadRequest, conflict, not_found
+from boatyard.machinery.meta.errors import BadRequest, Invalid, conflict, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, metadata
 from boatyard.machinery.registry.create import create
@@ -31,7 +31,11 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
             raise conflict(request.kind.resource.group_resource, request.name, told)
         obj["metadata"].pop("resourceVersion", None)
         return await create(ledger, request, obj)
-    metadata.conditional(request, obj)
+    try:
+        metadata.conditional(request, obj)
+    except Invalid:
+        readable(request, obj)
+        raise
 
     def replaced(live: Object) -> Object:
         if uid and uid != live["metadata"]["uid"]:

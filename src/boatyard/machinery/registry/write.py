@@ -65,14 +65,14 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
     """All that happens to a changed object between its decoding and its writing."""
     kind = request.kind
     metadata.frame(request, obj)
-    metadata.update(request, obj, old)
+    immutable = metadata.update(request, obj, old)
     _keep_other_half(request, obj, old)
     shape(request, obj, old)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
     if kind.generation and not request.subresource and _wants_more(request, obj, old):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-    wrong = metadata.validate(request, obj) + metadata.validate_update(obj, old)
+    wrong = immutable + metadata.validate(request, obj) + metadata.validate_update(obj, old)
     wrong += rules_wrong(request, obj, old)
     wrong += kind.strategy.validate_update(obj, old, request.subresource)
     if wrong:
@@ -139,6 +139,8 @@ def _status_metadata(request: Request, new: Object, old: Object) -> Object:
 
 def _wants_more(request: Request, obj: Object, old: Object) -> bool:
     """Whether anything changed that a controller should act on: all but metadata and, where it is apart, status."""
+    if request.kind.generation_of_labels and obj["metadata"].get("labels") != old["metadata"].get("labels"):
+        return True
     apart = ("metadata", "status") if request.kind.has_status else ("metadata",)
     return {k: v for k, v in obj.items() if k not in apart} != {k: v for k, v in old.items() if k not in apart}
 

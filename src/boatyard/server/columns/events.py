@@ -26,7 +26,7 @@ def cells(obj: Object, now: float) -> list[Any]:
     return [
         since(last, now), obj.get("type", ""), obj.get("reason", ""), f"{kind}/{about['name']}" if about.get("name") else kind,
         about.get("fieldPath", ""), _source(obj), obj.get("message", "").strip(), since(first, now),
-        str(series.get("count") or obj.get("count") or 1), obj["metadata"]["name"],
+        series.get("count") or obj.get("count") or 1, obj["metadata"]["name"],
     ]  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def by(plural: str) -> Resource:
          {"Claim": "n/c", "Access Modes": "ROX,RWX", "Reclaim Policy": "Delete"}),
         ("events", {"involvedObject": {"kind": "Pod", "name": "p"}, "lastTimestamp": "2026-01-01T00:59:30Z", "count": 4,
                     "firstTimestamp": BORN, "source": {"component": "kubelet", "host": "n"}, "message": " m\n"},
-         {"Last Seen": "30s", "Object": "pod/p", "Count": "4", "First Seen": "60m", "Source": "kubelet, n", "Message": "m"}),
+         {"Last Seen": "30s", "Object": "pod/p", "Count": 4, "First Seen": "60m", "Source": "kubelet, n", "Message": "m"}),
         ("ingresses", {"spec": {"rules": [{"host": h} for h in "abcd"], "tls": [{}]},
                        "status": {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}},
          {"Hosts": "a,b,c + 1 more...", "Address": "1.2.3.4", "Ports": "80, 443", "Class": "<none>"}),

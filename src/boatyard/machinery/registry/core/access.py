@@ -15,6 +15,9 @@ _GROUP = "rbac.authorization.k8s.io"
 def validate_role(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A Role or ClusterRole."""
     cluster = obj.get("kind") == "ClusterRole"
+    if (aggregated := obj.get("aggregationRule")) is not None and not aggregated.get("clusterRoleSelectors"):
+        told = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+        yield required("aggregationRule.clusterRoleSelectors", told)
     for index, rule in enumerate(obj.get("rules") or ()):
         at = f"rules[{index}]"
         if not rule.get("verbs"):

@@ -101,6 +101,8 @@ def _namespace(obj: Object) -> None:
 
 
 def _endpoint_slice(obj: Object) -> None:
+    for endpoint in obj.get("endpoints") or ():
+        endpoint.setdefault("conditions", {})
     for port in obj.get("ports") or ():
         port.setdefault("name", "")
         port.setdefault("protocol", "TCP")

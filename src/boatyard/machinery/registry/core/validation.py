@@ -56,7 +56,11 @@ def _pod(new: Object, old: Object | None) -> Iterator[FieldError]:
 
 
 def _pod_template(new: Object, old: Object | None) -> Iterator[FieldError]:
-    yield from validate_pod_spec((new.get("template") or {}).get("spec") or {}, "template.spec")
+    template = new.get("template") or {}
+    for key, value in ((template.get("metadata") or {}).get("labels") or {}).items():
+        yield from invalid_each("template.labels", key, names.qualified_name(key))
+        yield from invalid_each("template.labels", value, names.label_value(value))
+    yield from validate_pod_spec(template.get("spec") or {}, "template.spec")
 
 
 def _node(new: Object, old: Object | None) -> Iterator[FieldError]:
@@ -81,9 +85,31 @@ def _node(new: Object, old: Object | None) -> Iterator[FieldError]:
 def _event(new: Object, old: Object | None) -> Iterator[FieldError]:
     involved = (new.get("involvedObject") or {}).get("namespace", "")
     own = (new.get("metadata") or {}).get("namespace", "")
-    if involved != own and not (involved == "" and own == "default"):
+    if new.get("eventTime"):
+        yield from _new_event(new, involved, own)
+    elif involved != own and not (involved == "" and own == "default"):
         yield invalid("involvedObject.namespace", involved, "does not match event.namespace")
 
+
+def _new_event(new: Object, involved: str, own: str) -> Iterator[FieldError]:
+    """An event with a time of its own says who tells it (``legacyValidateEvent``)."""
+    if not involved and own not in ("default", "kube-system"):
+        yield invalid("involvedObject.namespace", involved, "does not match event.namespace")
+    reporter = new.get("reportingComponent") or ""
+    if not reporter:
+        yield required("reportingComponent")
+    yield from invalid_each("reportingComponent", reporter, names.qualified_name(reporter))
+    for field in ("reportingInstance", "action", "reason"):
+        told = new.get(field) or ""
+        if not told:
+            yield required(field)
+        elif len(told) > _LONGEST_WORD:
+            yield invalid(field, "", f"can have at most {_LONGEST_WORD} characters")
+    if len(new.get("message") or "") > _LONGEST_NOTE:
+        yield invalid("message", "", f"can have at most {_LONGEST_NOTE} characters")
+
+
+_LONGEST_WORD, _LONGEST_NOTE = 128, 1024
 
 _RULES: dict[Resource, Rules] = {
     core.PODS: _pod,

@@ -20,3 +20,7 @@ class InitialStatus(Strategy):
 
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         obj["status"] = copied(self._status)
+
+    def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
+        if subresource == "status":
+            obj["status"] = {**copied(self._status), **(obj.get("status") or {})}

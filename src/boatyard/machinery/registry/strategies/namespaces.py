@@ -30,6 +30,9 @@ class Namespaces(Strategy):
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
         if subresource != "finalize":
             obj["spec"] = old["spec"]
+        if subresource == "status":
+            status = obj["status"] = obj.get("status") or {}
+            status.setdefault("phase", "Active")
         obj["metadata"].setdefault("labels", {})[NAME_LABEL] = old["metadata"]["name"]
 
     def prepare_delete(self, ledger: Ledger, obj: Object) -> None:

@@ -31,8 +31,15 @@ class Pods(Strategy):
         give_account(ledger, obj)
 
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
-        if subresource == "status" and "qosClass" in (old.get("status") or {}):
-            obj.setdefault("status", {})["qosClass"] = old["status"]["qosClass"]
+        if subresource != "status":
+            if not subresource:
+                tolerate_absence(obj["spec"])
+            return
+        status = obj.setdefault("status", {})
+        if "qosClass" in (old.get("status") or {}):
+            status["qosClass"] = old["status"]["qosClass"]
+        if (address := status.get("podIP")) and (status.get("podIPs") or [{}])[0].get("ip") != address:
+            status["podIPs"] = [{"ip": address}]
 
     def delete_grace_seconds(self, obj: Object, asked: int | None) -> int:
         """What was asked for, else the pod's own; 0 when no node would have to end anything."""

@@ -1,0 +1,122 @@
+"""What a kube-apiserver does on writes that one wouldn't guess: found by the differential fuzzer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.meta.core import (
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    ENDPOINT_SLICES,
+    EVENTS,
+    LEASES,
+    NAMESPACES,
+    PODS,
+    ROLES,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
+from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid, NotFound
+from boatyard.machinery.meta.resource import Resource
+
+
+@pytest.mark.parametrize("resource", [LEASES, ROLES, EVENTS])
+async def test_an_update_makes_some_kinds(client: EmbeddedClient, resource: Resource) -> None:
+    body = {"metadata": {"name": "new"}, **({"involvedObject": {"namespace": "default"}} if resource == EVENTS else {})}
+    made = await client.update(resource, {**body, "metadata": {**body["metadata"], "namespace": "default"}})
+    assert made["metadata"]["uid"]
+    gone = {"metadata": {"name": "gone", "namespace": "default", "uid": "of another"}}
+    with pytest.raises(Conflict, match="UID in precondition: of another"):
+        await client.update(resource, gone)
+
+
+async def test_an_update_makes_no_other_kind_and_names_its_object(client: EmbeddedClient) -> None:
+    with pytest.raises(NotFound):
+        await client.update(CONFIG_MAPS, {"metadata": {"name": "none", "namespace": "default"}})
+    with pytest.raises(BadRequest):
+        await client.update(CONFIG_MAPS, {"metadata": {"name": "none", "namespace": "default"}, "data": {"a": 1}})
+
+
+async def test_what_a_patch_may_not_change_is_invalid_all_of_it(client: EmbeddedClient) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "immutable": True, "data": {"a": "1"}}, "default")
+    change = {"metadata": {"uid": "another", "deletionGracePeriodSeconds": 5}, "data": {"a": "2"}}
+    with pytest.raises(Invalid) as refused:
+        await client.patch(CONFIG_MAPS, "c", change, "default")
+    fields = {cause["field"] for cause in refused.value.details["causes"]}
+    assert fields == {"metadata.uid", "metadata.deletionGracePeriodSeconds", "data"}
+
+
+@pytest.mark.parametrize("change", [{"metadata": "x"}, {"metadata": {"labels": {"a": 1}}}, {"data": 5}, {"kind": "Other"}])
+async def test_a_patch_that_leaves_no_such_object_is_invalid_not_unreadable(client: EmbeddedClient, change: Any) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
+    with pytest.raises(Invalid):
+        await client.patch(CONFIG_MAPS, "c", change, "default")
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"generation": "x"}, {"labels": {"a": 1}}, {"finalizers": "x"}, {"creationTimestamp": "never"}]
+)
+async def test_metadata_of_other_types_is_unreadable(client: EmbeddedClient, metadata: Any) -> None:
+    with pytest.raises(BadRequest):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "c", **metadata}}, "default")
+
+
+async def test_revision_zero_is_none(client: EmbeddedClient) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
+    body = {"metadata": {"name": "c", "namespace": "default", "resourceVersion": "0"}, "data": {"a": "1"}}
+    assert (await client.update(CONFIG_MAPS, body))["data"] == {"a": "1"}
+
+
+async def test_who_deletes_the_wrong_object_is_told_which_there_is(client: EmbeddedClient) -> None:
+    made = await client.create(ROLES, {"metadata": {"name": "r"}}, "default")
+    told = rf"the UID in the precondition \(x\) does not match the UID in record \({made['metadata']['uid']}\)"
+    with pytest.raises(Conflict, match=told) as refused:
+        await client.delete(ROLES, "r", "default", uid="x")
+    assert refused.value.details["kind"] == "Role"
+
+
+async def test_a_deleted_pod_is_shown_as_marked_and_a_namespace_has_no_grace(client: EmbeddedClient) -> None:
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
+    await client.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "b"}]}}, "default")
+    gone = await client.delete(PODS, "p", "default")
+    assert gone["metadata"]["deletionTimestamp"] and gone["metadata"]["deletionGracePeriodSeconds"] == 0
+    await client.create(NAMESPACES, {"metadata": {"name": "n"}})
+    assert "deletionGracePeriodSeconds" not in (await client.delete(NAMESPACES, "n"))["metadata"]
+
+
+async def test_labels_count_for_the_generation_of_endpoint_slices(client: EmbeddedClient) -> None:
+    body = {"metadata": {"name": "e"}, "addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}]}
+    made = await client.create(ENDPOINT_SLICES, body, "default")
+    assert made["endpoints"] == [{"addresses": ["10.0.0.1"], "conditions": {}}]
+    changed = await client.patch(ENDPOINT_SLICES, "e", {"metadata": {"labels": {"a": "b"}}}, "default")
+    assert changed["metadata"]["generation"] == 2
+
+
+async def test_an_event_with_a_time_of_its_own_says_who_tells_it(client: EmbeddedClient) -> None:
+    body: dict[str, Any] = {
+        "metadata": {"name": "e"}, "involvedObject": {"namespace": "default"}, "eventTime": "2020-01-01T00:00:00.000000Z"
+    }  # fmt: skip
+    with pytest.raises(Invalid) as refused:
+        await client.create(EVENTS, dict(body), "default")
+    assert {cause["field"] for cause in refused.value.details["causes"]} == {
+        "reportingComponent", "reportingInstance", "action", "reason"
+    }  # fmt: skip
+    who = {"reportingComponent": "example.com/x", "reportingInstance": "x-1", "action": "Do", "reason": "Done"}
+    await client.create(EVENTS, {**body, "metadata": {"name": "e"}, **who}, "default")
+
+
+async def test_small_rules(client: EmbeddedClient) -> None:
+    with pytest.raises(Invalid, match="at least one clusterRoleSelector required"):
+        await client.create(CLUSTER_ROLES, {"metadata": {"name": "r"}, "aggregationRule": {}})
+    spec = {"ports": [{"port": 80}], "externalIPs": ["80.11.12.10"]}
+    assert (await client.create(SERVICES, {"metadata": {"name": "s"}, "spec": spec}, "default"))["spec"][
+        "externalTrafficPolicy"
+    ] == "Cluster"
+    secrets = [{"name": "s", "namespace": "elsewhere"}]
+    made = await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "a"}, "secrets": secrets}, "default")
+    assert made["secrets"] == [{"name": "s"}]
+    with pytest.raises(BadRequest):
+        await client.create(ROLES, {"metadata": {"name": "r"}, "rules": {"0": {}}}, "default")
