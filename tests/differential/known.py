@@ -117,7 +117,16 @@ KNOWN: dict[str, Known] = {
             "json: unknown",
             "error decoding",
             "strconv",
-            "must be specified for an update", "expected: !", "field selector", "field label", "StorageError", "selector", "unable to parse requirement", "values:", "invalid object type", "is unrecognized",
+            "must be specified for an update",
+            "expected: !",
+            "field selector",
+            "field label",
+            "StorageError",
+            "selector",
+            "unable to parse requirement",
+            "values:",
+            "invalid object type",
+            "is unrecognized",
         ),
     ),
     "zero-values": Known("Members without a value that Go's encoder writes all the same aren't in our documents.", _zero),
@@ -163,13 +172,22 @@ KNOWN: dict[str, Known] = {
         "A kube-apiserver writes a claim once more at the first change that changes nothing.",
         lambda f: "persistentvolumeclaims" in f.call.path and f.where.endswith("resourceVersion"),
     ),
-    "times": Known("Times are kept as they are written, in their zone.", lambda f: str(f.ours).startswith("20") and str(f.theirs).endswith("Z") and f.where.endswith("Time")),
+    "times": Known(
+        "Times are kept as they are written, in their zone.",
+        lambda f: str(f.ours).startswith("20") and str(f.theirs).endswith("Z") and f.where.endswith("Time"),
+    ),
     "status rules": Known(
         "What the status of Kubernetes' own kinds says is believed.",
         lambda f: f.where == "status" and f.call.verb == "status" and f.our_answer.status < 300 and f.their_answer.status == 422,
     ),
-    "plain 404": Known("An address that isn't one is answered with a Status, not with text.", lambda f: f.our_answer.status == f.their_answer.status == 404 and f.where in ("content type", "")),
-    "base64": Known("Data that isn't base64 is an invalid document (422), not an unreadable one (400).", lambda f: "illegal base64" in _message(f.their_answer)),
+    "plain 404": Known(
+        "An address that isn't one is answered with a Status, not with text.",
+        lambda f: f.our_answer.status == f.their_answer.status == 404 and f.where in ("content type", ""),
+    ),
+    "base64": Known(
+        "Data that isn't base64 is an invalid document (422), not an unreadable one (400).",
+        lambda f: "illegal base64" in _message(f.their_answer),
+    ),
     "media types": Known(
         "We give no protobuf, and say so.",
         _reworded(

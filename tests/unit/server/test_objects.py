@@ -38,7 +38,7 @@ async def test_refusals_come_back_as_what_they_are(client: HttpClient) -> None:
     await client.patch(CONFIG_MAPS, "a", {"data": {"y": "3"}}, "default")
     with pytest.raises(Conflict, match="the object has been modified"):
         await client.update(CONFIG_MAPS, made)
-    with pytest.raises(Conflict, match="Precondition failed"):
+    with pytest.raises(Conflict, match="does not match the UID in record"):
         await client.delete(CONFIG_MAPS, "a", "default", uid="another")
     with pytest.raises(BadRequest):
         await client.list(CONFIG_MAPS, label_selector="a in (")
