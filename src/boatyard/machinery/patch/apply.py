@@ -15,7 +15,7 @@ from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.meta.timestamps import parse_time, rfc3339
 from boatyard.machinery.patch.field_set import FieldSet, Path, told
 from boatyard.machinery.patch.last_applied import CLIENT_SIDE, KUBECTL, last_applied, owned_fields, remember, unchanged_fields
-from boatyard.machinery.patch.typed import compare, field_set, merge, remove
+from boatyard.machinery.patch.typed import Changes, compare, field_set, merge, without
 from boatyard.machinery.schema.structural import Structural
 
 BEFORE_FIRST_APPLY = "before-first-apply"
@@ -67,10 +67,9 @@ def merge_apply(
     """
     reset = tuple(reset)
     unowned = (*_SERVER_SET, *reset)
-    wanted = copied(applied)
-    wanted.get("metadata", {}).pop("managedFields", None)
+    wanted = _bare(applied)
     for path in reset:
-        remove(schema, wanted, path)
+        wanted = without(schema, wanted, path)
     fields = _owned(field_set(schema, wanted), unowned)
     base = _bare(live) if live is not None else {}
     last = last_applied(live)
@@ -81,26 +80,22 @@ def merge_apply(
     previous = next((other for other in managers if other.identity == mine.identity), None)
     others = [other for other in managers if other.identity != mine.identity]
     result = merge(schema, base, wanted)
-    if previous is not None:
+    same = previous is not None and previous.fields == fields
+    if previous is not None and not same:
         owned = fields
         for other in others:
             owned = owned | other.fields
         for path in list((previous.fields - fields).paths()):
             if not _leads_somewhere(owned, path):
-                remove(schema, result, path)
+                result = without(schema, result, path)
     allowed = unchanged_fields(schema, last, base) if manager == KUBECTL and last is not None else _NOTHING
-    others = _settle(schema, base, result, others, force, unowned, allowed)
+    settled = _settle(compare(schema, base, result), others, force, unowned, allowed)
+    result = copied(result)
     if manager == KUBECTL:
         remember(result, wanted)
-    if (
-        previous is not None
-        and previous.fields == fields
-        and result == base
-        and others == [other for other in managers if other.identity != mine.identity]
-    ):
+    if live is not None and same and settled == others and result == base:
         return copied(live)
-    result.setdefault("metadata", {})["managedFields"] = _written([*others, mine] if fields else others)
-    return result
+    return _with_managers(result, [*settled, mine] if fields else settled)
 
 
 def update_managers(
@@ -122,7 +117,7 @@ def update_managers(
     unowned = (*_SERVER_SET, *reset)
     changes = compare(schema, base, result)
     taken = _owned(changes.modified | changes.added, unowned)
-    managers = _settle(schema, base, result, managers, True, unowned)
+    managers = _settle(changes, managers, True, unowned)
     if taken:
         mine = Manager(manager, "Update", result["apiVersion"], subresource, taken, rfc3339(now))
         kept: list[Manager] = []
@@ -132,8 +127,7 @@ def update_managers(
             else:
                 kept.append(other)
         managers = _capped([*kept, mine])
-    result.setdefault("metadata", {})["managedFields"] = _written(managers)
-    return result
+    return _with_managers(result, managers)
 
 
 def managers_of(obj: Object) -> list[Manager]:
@@ -160,12 +154,10 @@ def _before(schema: Structural, base: Object, last: Object | None, api_version: 
 
 
 def _settle(
-    schema: Structural, before: Object, after: Object, others: list[Manager], force: bool, unowned: tuple[Path, ...],
-    allowed: FieldSet = _NOTHING,
-) -> list[Manager]:  # fmt: skip
-    """The other managers after the change: what was removed nobody owns; what changed they lose, or it is a conflict, unless
+    changes: Changes, others: list[Manager], force: bool, unowned: tuple[Path, ...], allowed: FieldSet = _NOTHING
+) -> list[Manager]:
+    """The other managers after the changes: what was removed nobody owns; what changed they lose, or it is a conflict, unless
     it is ``allowed``."""
-    changes = compare(schema, before, after)
     changed = _owned(changes.modified | changes.added, unowned)
     conflicts = [(other, lost) for other in others if (lost := (other.fields & changed) - allowed)]
     if conflicts and not force:
@@ -211,9 +203,15 @@ def _leads_somewhere(fields: FieldSet, path: Path) -> bool:
 
 
 def _bare(obj: Object) -> Object:
-    bare = copied(obj)
-    bare.get("metadata", {}).pop("managedFields", None)
-    return bare
+    """The object without its managed fields; it shares everything else."""
+    metadata = obj.get("metadata")
+    if not metadata or "managedFields" not in metadata:
+        return obj
+    return {**obj, "metadata": {field: value for field, value in metadata.items() if field != "managedFields"}}
+
+
+def _with_managers(obj: Object, managers: list[Manager]) -> Object:
+    return {**obj, "metadata": {**obj.get("metadata", {}), "managedFields": _written(managers)}}
 
 
 def _capped(managers: list[Manager]) -> list[Manager]:

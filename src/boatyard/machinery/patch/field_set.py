@@ -14,30 +14,49 @@ Path: TypeAlias = tuple[str, ...]
 
 
 class FieldSet:
-    """A set of paths, as a tree. ``member`` says whether the path that leads here is in the set itself."""
+    """A set of paths, as a tree; not to be changed once it is made. ``member`` says whether the path that leads here is in the set
+    itself.
 
-    __slots__ = ("below", "member")
+    What was read from ``fieldsV1`` is taken apart only as far as somebody looks: most writes touch little of what others own.
+    """
+
+    __slots__ = ("_below", "_v1", "member")
 
     def __init__(self, member: bool = False, below: dict[str, FieldSet] | None = None) -> None:
         self.member = member
-        self.below: dict[str, FieldSet] = below if below is not None else {}
+        self._below: dict[str, FieldSet] | None = below if below is not None else {}
+        self._v1: dict[str, Any] | None = None
 
     @classmethod
     def from_v1(cls, fields: dict[str, Any]) -> FieldSet:
         """Read ``fieldsV1``. The root itself is never a member."""
-        return cls(False, {step: cls._read(inner) for step, inner in fields.items() if step != "."})
+        return cls._read({step: inner for step, inner in fields.items() if step != "."}, False)
 
     @classmethod
-    def _read(cls, fields: dict[str, Any]) -> FieldSet:
-        below = {step: cls._read(inner) for step, inner in fields.items() if step != "."}
-        return cls(not below or "." in fields, below)
+    def _read(cls, fields: dict[str, Any], member: bool) -> FieldSet:
+        found = cls(member)
+        if fields and fields.keys() != {"."}:
+            found._below, found._v1 = None, fields
+        return found
+
+    @property
+    def below(self) -> dict[str, FieldSet]:
+        """What is in the set below this path, by the next step."""
+        if self._below is None:
+            assert self._v1 is not None
+            self._below = {
+                step: self._read(inner, not inner or "." in inner) for step, inner in self._v1.items() if step != "."
+            }
+        return self._below
 
     def to_v1(self) -> dict[str, Any]:
-        """``fieldsV1``; steps in order, so that equal sets are equal texts."""
-        told: dict[str, Any] = {".": {}} if self.member and self.below else {}
-        for step in sorted(self.below):
-            told[step] = self.below[step].to_v1()
-        return told
+        """``fieldsV1``, read-only; steps in order, so that equal sets are equal texts."""
+        if self._v1 is None:
+            told: dict[str, Any] = {".": {}} if self.member and self.below else {}
+            for step in sorted(self.below):
+                told[step] = self.below[step].to_v1()
+            self._v1 = told
+        return self._v1
 
     @classmethod
     def of(cls, *paths: Path) -> FieldSet:
@@ -47,14 +66,14 @@ class FieldSet:
             node = root
             for step in path:
                 node = node.below.setdefault(step, cls())
-            node.member = True
+            node.member = True  # still being made
         return root
 
     def __bool__(self) -> bool:
-        return self.member or bool(self.below)
+        return self.member or self._below is None or bool(self._below)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FieldSet) and self.member == other.member and self.below == other.below
+        return isinstance(other, FieldSet) and self.member == other.member and self.to_v1() == other.to_v1()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -69,11 +88,14 @@ class FieldSet:
         return FieldSet(self.member and other.member, below)
 
     def __sub__(self, other: FieldSet) -> FieldSet:
+        less = self.member and other.member
         below: dict[str, FieldSet] = {}
         for step, inner in self.below.items():
-            if left := inner - other.below[step] if step in other.below else inner:
+            left = inner - other.below[step] if step in other.below else inner
+            less = less or left is not inner
+            if left:
                 below[step] = left
-        return FieldSet(self.member and not other.member, below)
+        return FieldSet(self.member and not other.member, below) if less else self
 
     def without(self, *paths: Path) -> FieldSet:
         """The set without these paths and all below them."""

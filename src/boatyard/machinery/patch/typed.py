@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from boatyard.machinery.meta.errors import BadRequest
-from boatyard.machinery.meta.objects import copied
 from boatyard.machinery.patch.field_set import FieldSet, Path
 from boatyard.machinery.schema.structural import ANYTHING, Structural
 
@@ -104,17 +103,19 @@ def _all(node: Structural, value: Any) -> FieldSet:
 
 
 def merge(node: Structural, live: Any, applied: Any) -> Any:
-    """``applied`` laid over ``live``. A new value; what only ``live`` has stays."""
+    """``applied`` laid over ``live``; what only ``live`` has stays. Neither is changed; the result shares parts with both."""
     if live is ABSENT or live is None:
-        return copied(applied)
+        return applied
     if applied is ABSENT:
-        return copied(live)
+        return live
     if _is_map(node, applied) and isinstance(live, dict):
-        both = {**live, **applied}
-        return {key: merge(node.child(key) or ANYTHING, live.get(key, ABSENT), applied.get(key, ABSENT)) for key in both}
+        both = dict(live)
+        for key, value in applied.items():
+            both[key] = merge(node.child(key) or ANYTHING, live.get(key, ABSENT), value)
+        return both
     if _is_keyed(node, applied) and isinstance(live, list):
         return _merge_lists(node, live, applied)
-    return copied(applied)
+    return applied
 
 
 def _merge_lists(node: Structural, live: list[Any], applied: list[Any]) -> list[Any]:
@@ -139,7 +140,7 @@ def _merge_lists(node: Structural, live: list[Any], applied: list[Any]) -> list[
         if i < len(lefts):
             step = lefts[i]
             if step not in right:
-                result.append(copied(left[step]))
+                result.append(left[step])
                 i += 1
                 continue
             if step in done:
@@ -154,25 +155,33 @@ def _merge_lists(node: Structural, live: list[Any], applied: list[Any]) -> list[
     return result
 
 
-def remove(node: Structural, value: Any, path: Path) -> None:
-    """Take what is at ``path`` out of ``value``, in place, with the maps and lists that are empty then."""
+def without(node: Structural, value: Any, path: Path) -> Any:
+    """``value`` without what is at ``path``, and without the maps and lists that are empty then. ``value`` stays as it is; the
+    result shares parts with it."""
     step, rest = path[0], path[1:]
     key: Any = step[2:]
-    child = (node.child(key) or ANYTHING) if step.startswith("f:") else node.items
     if step.startswith("f:"):
         if not isinstance(value, dict) or key not in value:
-            return
+            return value
+        child = node.child(key) or ANYTHING
     else:
         if not isinstance(value, list):
-            return
+            return value
         key = next((index for index, item in enumerate(value) if _element(node, item, index) == step), None)
         if key is None:
-            return
+            return value
+        child = node.items
     if rest:
-        remove(child, value[key], rest)
-        if value[key] not in ({}, []):
-            return
-    del value[key]
+        inner = without(child, value[key], rest)
+        if inner not in ({}, []):
+            if inner is value[key]:
+                return value
+            changed = value.copy()
+            changed[key] = inner
+            return changed
+    changed = value.copy()
+    del changed[key]
+    return changed
 
 
 def _is_map(node: Structural, value: Any) -> bool:

@@ -6,13 +6,14 @@ without decoding them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.store.store import Record
 
 HEAD = b'{"metadata":{'
 """How the bytes begin."""
@@ -57,6 +58,17 @@ def shared(value: bytes, revision: int) -> Object:
 def with_revision(value: bytes, revision: int) -> bytes:
     """The object's JSON with its resourceVersion."""
     return b'%s"resourceVersion":"%d",%s' % (HEAD, revision, value[_AFTER_HEAD:])
+
+
+def joined(records: Iterable[Record], head: bytes, tail: bytes) -> bytes:
+    """The records' JSON with their resourceVersions and commas between, framed: one copy of what may be megabytes."""
+    parts = [head]
+    for record in records:
+        parts += (b'{"metadata":{"resourceVersion":"%d",' % record.modified, record.value[_AFTER_HEAD:], b",")
+    if len(parts) > 1:
+        parts.pop()
+    parts.append(tail)
+    return b"".join(parts)
 
 
 @lru_cache(maxsize=16)

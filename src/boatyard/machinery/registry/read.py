@@ -14,7 +14,7 @@ def get(ledger: Ledger, resource: Resource, namespace: str | None, name: str) ->
     return documents.decode(record.value, record.modified)
 
 
-def get_bytes(ledger: Ledger, resource: Resource, namespace: str | None, name: str) -> bytes:
+def get_json(ledger: Ledger, resource: Resource, namespace: str | None, name: str) -> bytes:
     """The object's JSON. Raises NotFound."""
     record = ledger.record(resource, namespace, name)
     return documents.with_revision(record.value, record.modified)

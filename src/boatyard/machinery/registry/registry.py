@@ -90,6 +90,15 @@ class Registry:
         obj = read.get(self.ledger, resource, namespace, name)
         return scale.scale_of(request.kind, obj) if subresource == "scale" else obj
 
+    def get_json(
+        self, caller: Caller, resource: Resource, name: str, namespace: str | None = None, *, resource_version: str = ""
+    ) -> bytes:
+        """The object as :meth:`get` gives it, as JSON."""
+        self._request(caller, "get", resource, namespace, name)
+        if resource_version:
+            reached(self.ledger, resource_version)
+        return read.get_json(self.ledger, resource, namespace, name)
+
     async def list(
         self, caller: Caller, resource: Resource, namespace: str | None = None, *, label_selector: str = "",
         field_selector: str = "", limit: int | None = None, continue_token: str = "", resource_version: str = "", match: Match = "",

@@ -85,6 +85,8 @@ def comparable(request: Request, applied: Object) -> None:
     schema = request.kind.schema()
     if schema is None:
         return
+    if schema.accepts(applied, normal=request.kind.custom is None):
+        return
     unknown = schema.prune(applied)
     if unknown:
         told = "; ".join(f".{path}: field not declared in schema" for path in unknown)

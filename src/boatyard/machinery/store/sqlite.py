@@ -15,6 +15,7 @@ from boatyard.machinery.store.memory import prefix_end
 from boatyard.machinery.store.metrics import Size, bytes_of
 from boatyard.machinery.store.opening import Opened, connect, open_store
 from boatyard.machinery.store.reader import Reader
+from boatyard.machinery.store.recent import Recent
 from boatyard.machinery.store.store import Change, Compacted, Damaged, Operation, Page, Record, Route
 from boatyard.machinery.store.undo import as_of, changes
 from boatyard.machinery.store.writer import Writer
@@ -34,6 +35,7 @@ class SqliteStore:
         self._hub = WatchHub()
         self._verifying: sqlite3.Connection | None = None
         self._closed = False
+        self._recent = Recent()
         self._revision = self._reader.number(sql.REVISION)
         self._compacted = self._reader.number(sql.COMPACTED)
         self._writer.start(self._revision, self._reader.number(sql.HISTORY_BYTES), self._publish)
@@ -56,7 +58,10 @@ class SqliteStore:
         return self._writer.history_bytes
 
     def get(self, key: str) -> Record | None:
-        return self._reader.get(key)
+        record = self._recent.get(key)
+        if record is None and (record := self._reader.get(key)) is not None:
+            self._recent.keep(record)
+        return record
 
     def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0, count: bool = True) -> Page:
         with self._reader.snapshot() as now:
@@ -90,7 +95,7 @@ class SqliteStore:
         if not whole and (count or not remaining):
             # Beyond what was read: what is there now, without what came since, and with what went since.
             beyond = [row for row in rows if row.key > end]
-            there = {row.key for row in beyond if self.get(row.key)}
+            there = {row.key for row in beyond if self._reader.get(row.key)}
             remaining += self._reader.count(prefix, end) - len(there) + len(as_of([], beyond))
         return Page(page, revision, remaining)
 
@@ -99,6 +104,7 @@ class SqliteStore:
 
     def _publish(self, revision: int, changes: list[Change]) -> None:
         self._revision = revision
+        self._recent.follow(changes)
         self._hub.publish(changes)
 
     async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
@@ -113,7 +119,7 @@ class SqliteStore:
             if after >= now:
                 return []
             rows = self._reader.since(prefix, after)
-            current = (self.get(key) for key in sorted({row.key for row in rows}))
+            current = (self._reader.get(key) for key in sorted({row.key for row in rows}))
             return changes(rows, {record.key: record for record in current if record})
 
     async def compact(self, revision: int) -> None:
