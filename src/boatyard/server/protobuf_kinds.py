@@ -160,6 +160,7 @@ KINDS: dict[str, Message] = {
     "ClusterRoleBinding": _BINDING,
     "Service": _object(_2=Field("spec", _SERVICE_SPEC), _3=Field("status", {1: _LOAD_BALANCER})),
     "Ingress": _object(_2=Field("spec", _INGRESS_SPEC), _3=Field("status", {1: _LOAD_BALANCER})),
+    "Binding": _object(_2=Field("target", _REFERENCE)),
     "CertificateSigningRequest": _object(_2=Field("spec", _SIGNING_SPEC), _3=Field("status", _SIGNING_STATUS)),
 }  # fmt: skip
 """By kind: the groups and versions that Kubernetes has of these are the same on the wire."""

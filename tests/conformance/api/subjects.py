@@ -14,6 +14,7 @@ from boatyard.machinery.client.client import Client
 from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.client.http import HttpClient
 from boatyard.machinery.client.kubeconfig import from_kubeconfig
+from boatyard.machinery.registry.rbac import RbacAuthorizer
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import RealWorld
 from boatyard.machinery.store.memory import MemoryStore
@@ -77,6 +78,7 @@ SUBJECTS = {"embedded": embedded, "served": served, "kubernetes": kubernetes}
 
 async def _registry(store: Store) -> Registry:
     registry = Registry(store, RealWorld())
+    registry.authorizer = RbacAuthorizer(registry)
     await registry.start()
     return registry
 
