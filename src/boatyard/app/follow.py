@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -10,13 +10,21 @@ from boatyard.ci.kinds import FINAL_PHASES, Build
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.conditions import is_true
 from boatyard.machinery.meta.core import PODS
-from boatyard.machinery.meta.errors import ApiError, Gone, NotFound
+from boatyard.machinery.meta.errors import ApiError, Gone, NotFound, ServerTimeout, ServiceUnavailable
 from boatyard.machinery.meta.objects import Object, revision
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.objects.store import ObjectStore
+from boatyard.machinery.runtime.world import World
 
 LONGEST_LINE_BYTES = 1024 * 1024
 """What a longer line has is told in lines of this length: nobody holds one of a hundred megabytes."""
+
+AWAY = (ServiceUnavailable, ServerTimeout, OSError)
+"""How calls end while there is no control plane."""
+RETRY_SECONDS = 1.0
+PATIENCE_SECONDS = 120.0
+STEADY_SECONDS = 5.0
+"""A connection that lasted so long was one: after it, patience begins anew."""
 
 
 class LogLine(NamedTuple):
@@ -58,29 +66,75 @@ async def outcome(client: Client, name: str, namespace: str) -> Object:
     raise NotFound(f"{name} was deleted before it was over")
 
 
-async def follow(client: Client, name: str, namespace: str, objects: ObjectStore) -> AsyncGenerator[LogLine, None]:
-    """Log lines of a build until it is over, none twice and none left out. Raises NotFound when there is no such build.
+class Following:
+    """A build's log as it is written. A control plane that goes away, for a restart say, is waited for."""
 
-    What a pod doesn't tell any more (it ended quickly, its node was lost) comes from the object store at the end.
-    """
-    told: dict[tuple[int, str], int] = {}
-    followed = 0
-    async with aclosing(states(client, Build.resource, name, namespace)) as builds:
-        async for build in builds:
-            for attempt in (build.get("status") or {}).get("attempts") or ():
-                # An attempt is told before its pod is made: the next state comes when that runs.
-                if attempt["number"] > followed and (pod := await _pod(client, attempt["pod"], namespace)) is not None:
-                    followed = attempt["number"]
-                    async for line in _attempt(client, pod, followed):
-                        told[line[:2]] = told.get(line[:2], 0) + 1
-                        yield line
-            if phase(build) in FINAL_PHASES and (is_true(build, "Archived") or not (build.get("status") or {}).get("attempts")):
-                async for line in archived(objects, build):
-                    if told.get(line[:2], 0):
-                        told[line[:2]] -= 1
-                    else:
+    def __init__(
+        self, client: Client, name: str, namespace: str, objects: ObjectStore, world: World, away: Callable[[str], object]
+    ) -> None:
+        """``away`` is told, once for each time, that the control plane can't be reached."""
+        self._client, self._name, self._namespace, self._objects = client, name, namespace, objects
+        self._world, self._away = world, away
+        self._told: dict[tuple[int, str], int] = {}
+        """How many lines of each container were handed out."""
+        self.build: Object = {}
+        """The last state seen."""
+
+    async def lines(self) -> AsyncGenerator[LogLine, None]:
+        """Until the build is over, none twice and none left out. Raises NotFound when there is no such build, and what the last try
+        ended with when the control plane has been away for :data:`PATIENCE_SECONDS`."""
+        lost_at: float | None = None
+        while True:
+            began = self._world.monotonic()
+            try:
+                async with aclosing(self._round()) as lines:
+                    async for line in lines:
+                        lost_at = None
                         yield line
                 return
+            except AWAY as error:
+                now = self._world.monotonic()
+                if lost_at is None or now - began > STEADY_SECONDS:
+                    lost_at = now
+                    self._away(str(error))
+                elif now - lost_at > PATIENCE_SECONDS:
+                    raise
+                await self._world.sleep(RETRY_SECONDS)
+
+    async def _round(self) -> AsyncGenerator[LogLine, None]:
+        """Everything that wasn't told yet, as long as the control plane answers.
+
+        What a pod doesn't tell any more (it ended quickly, its node was lost) comes from the object store at the end.
+        """
+        followed = 0
+        async with aclosing(states(self._client, Build.resource, self._name, self._namespace)) as builds:
+            async for build in builds:
+                self.build = build
+                for attempt in (build.get("status") or {}).get("attempts") or ():
+                    # An attempt is told before its pod is made: the next state comes when that runs.
+                    if attempt["number"] > followed:
+                        pod = await _pod(self._client, attempt["pod"], self._namespace)
+                        if pod is not None:
+                            followed = attempt["number"]
+                            async with aclosing(self._new(_attempt(self._client, pod, followed))) as lines:
+                                async for line in lines:
+                                    yield line
+                over = phase(build) in FINAL_PHASES
+                if over and (is_true(build, "Archived") or not (build.get("status") or {}).get("attempts")):
+                    async with aclosing(self._new(archived(self._objects, build))) as lines:
+                        async for line in lines:
+                            yield line
+                    return
+
+    async def _new(self, lines: AsyncGenerator[LogLine, None]) -> AsyncGenerator[LogLine, None]:
+        """Those of ``lines``, which begin at the beginning, that were not told before."""
+        seen: dict[tuple[int, str], int] = {}
+        async with aclosing(lines):
+            async for line in lines:
+                seen[line[:2]] = seen.get(line[:2], 0) + 1
+                if seen[line[:2]] > self._told.get(line[:2], 0):
+                    self._told[line[:2]] = seen[line[:2]]
+                    yield line
 
 
 async def _pod(client: Client, name: str, namespace: str) -> Object | None:

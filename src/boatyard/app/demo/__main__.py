@@ -20,7 +20,7 @@ from boatyard.app import addresses, processes
 from boatyard.app.demo.githost import GitHost
 from boatyard.app.demo.repository import Repository
 from boatyard.app.doctor import bubblewrap_works
-from boatyard.app.follow import follow, outcome, phase, states
+from boatyard.app.follow import Following, outcome, phase, states
 from boatyard.app.layout import DataDirectory
 from boatyard.ci.kinds import Build, CiConfig
 from boatyard.machinery.client.client import Client
@@ -29,6 +29,7 @@ from boatyard.machinery.meta.core import SECRETS
 from boatyard.machinery.meta.errors import NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.objects.directory import DirectoryObjects
+from boatyard.machinery.runtime.world import RealWorld
 
 NAME, NAMESPACE = "berths", "default"
 COLOURS = {"Succeeded": "green", "Failed": "red"}
@@ -115,7 +116,8 @@ class Demo:
         name = f"{NAME}-{number}"
         async with asyncio.timeout(BUILD_SECONDS):
             await self._appears(client, name)
-            async with aclosing(follow(client, name, NAMESPACE, DirectoryObjects(self.data.objects))) as lines:
+            followed = Following(client, name, NAMESPACE, DirectoryObjects(self.data.objects), RealWorld(), self.say)
+            async with aclosing(followed.lines()) as lines:
                 async for line in lines:
                     text = line.text.decode(errors="replace")
                     if not text.startswith("##[boatyard]"):

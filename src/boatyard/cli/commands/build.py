@@ -14,7 +14,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from boatyard.app.follow import archived, follow, phase
+from boatyard.app.follow import Following, archived, phase
 from boatyard.ci.kinds import CANCEL_ANNOTATION, CICONFIG_LABEL, FINAL_PHASES, RETRY_ANNOTATION, Build
 from boatyard.cli.output import COLOURS, at, show
 from boatyard.cli.session import asynchronous, client_options, namespace_option, output_option
@@ -22,6 +22,7 @@ from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.errors import NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.objects.directory import DirectoryObjects
+from boatyard.machinery.runtime.world import RealWorld
 
 COLUMNS = (
     ("Phase", ".status.phase"), ("Reason", ".status.reason"), ("Ref", ".spec.source.ref"), ("Subject", ".spec.source.subject"),
@@ -107,18 +108,22 @@ async def logs(name: str, namespace: str, following: bool, connect: Any) -> None
         build = await _get(client, name, namespace)
         if phase(build) not in FINAL_PHASES and not following:
             click.echo(f"{name} is {phase(build).lower()}; follow it with -f", err=True)
-        lines = (
-            archived(objects, build) if phase(build) in FINAL_PHASES or not following else follow(client, name, namespace, objects)
-        )
-        async with aclosing(lines):
+        followed: Following | None = None
+        if following and phase(build) not in FINAL_PHASES:
+            followed = Following(client, name, namespace, objects, RealWorld(), _away)
+        async with aclosing(followed.lines() if followed else archived(objects, build)) as lines:
             async for line in lines:
                 if (text := _told(line.text)) is not None:
                     sys.stdout.buffer.write(text + b"\n")
                     sys.stdout.buffer.flush()
         if following:
-            verdict = phase(await client.get(Build.resource, name, namespace))
+            verdict = phase(followed.build if followed else build)
             click.echo(f"{name}: {verdict}", err=True)
             raise SystemExit(0 if verdict == "Succeeded" else 1)
+
+
+def _away(why: str) -> None:
+    click.echo(f"the control plane is away; the build goes on, and so does this log when it is back ({why})", err=True)
 
 
 def _told(line: bytes) -> bytes | None:
