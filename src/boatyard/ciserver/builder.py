@@ -7,7 +7,7 @@ Error from its beginning, with the reason; one that the repository's own filters
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from boatyard.ci.kinds import Build
 from boatyard.ciserver.archive import Archive
@@ -31,10 +31,11 @@ class Builder:
 
     def __init__(
         self, client: Client, namespace: str, inbox: Inbox, planner: Planner, archive: Archive, world: World, metrics: Metrics,
-        settled: Callable[[int, bool], None] = lambda number, created: None,
+        settled: Callable[[int, bool], None], waits: Callable[[int, str], Awaitable[None]],
     ) -> None:  # fmt: skip
+        """``settled`` hears of a number that has its Build, or gets none; ``waits`` of one that can't be planned yet, and why."""
         self._client, self._namespace, self._inbox, self._planner = client, namespace, inbox, planner
-        self._archive, self._world, self._metrics, self._settled = archive, world, metrics, settled
+        self._archive, self._world, self._metrics, self._settled, self._waits = archive, world, metrics, settled, waits
         self._queue: WorkQueue[int] = WorkQueue(world, base_seconds=0.1, max_seconds=15)
         self._open: dict[int, int] = {}
         """Number by seq of what is accepted and not settled, as far as this run knows."""
@@ -86,6 +87,7 @@ class Builder:
         plan = await self._planner.plan(intent)
         if isinstance(plan, Wait):
             _LOG.warning("build %d waits: %s", intent.number, plan.why)
+            await self._waits(intent.number, plan.why)
             return False
         if isinstance(plan, Skip):
             await self._inbox.skipped(intent, plan.why)

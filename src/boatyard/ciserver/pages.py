@@ -51,7 +51,8 @@ class Pages:
         found = await self._server.page(limit, PAGE + 1)
         skipped = [(d, why, moment(when)) for d, why, when in await self._server.inbox.last_skipped(10)] if limit == BEYOND else []
         return self._page(
-            asked, "builds.html", builds=found[:PAGE], more=len(found) > PAGE, newest=limit == BEYOND, skipped=skipped
+            asked, "builds.html", builds=found[:PAGE], more=len(found) > PAGE, newest=limit == BEYOND, skipped=skipped,
+            waiting=sorted(self._server.waiting.items()) if limit == BEYOND else [],
         )  # fmt: skip
 
     async def build(self, asked: Asked) -> web.StreamResponse:
@@ -68,7 +69,8 @@ class Pages:
         last = ""
         while True:
             news = self._server.bell.waiter(ANY)
-            html = render("list.html", builds=await self._server.page(limit=PAGE), prefix=asked.prefix)
+            waiting = sorted(self._server.waiting.items())
+            html = render("list.html", builds=await self._server.page(limit=PAGE), waiting=waiting, prefix=asked.prefix)
             if html != last:
                 await sender.send("part", {"id": "list", "html": html})
                 last = html

@@ -33,6 +33,7 @@ from boatyard.machinery.meta.errors import ApiError
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.objects.store import ObjectStore
 from boatyard.machinery.runtime.cache import Cache
+from boatyard.machinery.runtime.events import Recorder
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.machinery.runtime.world import World
 
@@ -61,8 +62,11 @@ class CiServer:
         self.reporter = Reporter(database, self.team, world, self.metrics, self._show_reports)
         planner = Planner(self.team, repository(self.team), self.document, world)
         self._builder = Builder(
-            client, namespace, self.inbox, planner, self.archive, world, self.metrics, settled=self._settled
+            client, namespace, self.inbox, planner, self.archive, world, self.metrics, settled=self._settled, waits=self._waits
         )  # fmt: skip
+        self._recorder = Recorder(client, world, "ciserver")
+        self.waiting: dict[int, str] = {}
+        """Why accepted deliveries have no Build yet, by the number that it will have."""
         self._herald = Herald(
             environment, self.team, self.builds, self.archive, self.history, self.reporter, world, again=self._accept
         )  # fmt: skip
@@ -163,7 +167,17 @@ class CiServer:
             self._builder.accepted(accepted.seq, accepted.number)
         return accepted
 
+    async def _waits(self, number: int, why: str) -> None:
+        """Show it to who looks at the pages or at the CiConfig: the delivery was acknowledged, and nothing is to be seen of it."""
+        if self.waiting.get(number) == why:
+            return
+        self.waiting[number] = why
+        self.bell.ring(ANY)
+        with suppress(NotReady):
+            await self._recorder.event(self.team.object, "Warning", "DeliveryWaits", f"Build {number} waits: {why}")
+
     def _settled(self, number: int, created: bool) -> None:
+        self.waiting.pop(number, None)
         if created and self.living(number) is None:
             self._created[number] = None
         self.bell.ring(number)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from boatyard.ciserver import planner
+from boatyard.machinery.meta.core import EVENTS
 
 A, B, C, D = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 
@@ -135,6 +136,22 @@ async def test_a_repository_that_is_away_is_waited_for(world):
     assert await world.builds() == {}
     world.repository.available = True
     assert "refusal" not in (await world.build("shop-1"))["spec"]
+
+
+async def test_that_a_delivery_waits_is_told_where_people_look(world):
+    await world.start()
+    world.repository.available = False
+    await world.push(A)
+    await world.until(lambda: world.server.waiting)
+    await world.until(lambda: world.server._builder._queue._failures.get(1, 0) > 2)
+    (event,) = (await world.client.list(EVENTS, "team")).items
+    about = event["involvedObject"]
+    assert (about["kind"], about["name"], event["reason"]) == ("CiConfig", "shop", "DeliveryWaits")
+    assert event["message"] == "Build 1 waits: the repository is switched off" and event["count"] == 1
+    assert world.server.waiting == {1: "the repository is switched off"}
+    world.repository.available = True
+    await world.build("shop-1")
+    await world.until(lambda: not world.server.waiting)
 
 
 async def test_and_given_up_in_the_end(world, monkeypatch):

@@ -127,6 +127,14 @@ async def test_a_finished_build_shows_everything_and_nothing_of_it_is_markup(sit
     assert "1 of 3 tests failed" in text and "attempt 2" in text
 
 
+async def test_a_delivery_that_waits_for_its_repository_is_on_the_page(site):
+    site.world.repository.available = False
+    await site.world.push(A)
+    await site.world.until(lambda: site.world.server.waiting)
+    _, text, _ = await site.get("/")
+    assert "#1 waits: the repository is switched off" in text and "No builds yet" not in text
+
+
 async def test_the_list_goes_back_page_by_page(site):
     for number in range(1, 36):
         await site.world.push(f"{number:040x}")
