@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from boatyard.node.network.plan import load_or_choose
+from boatyard.server.auth.files import write_private
 
 API_PORT = 7443
 GATEWAY_PORT = 8443
@@ -77,9 +78,7 @@ def load(file: Path) -> Addresses | None:
 
 def save(file: Path, addresses: Addresses) -> None:
     """Keep a choice, whole or not at all."""
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(asdict(addresses), indent=2) + "\n")
-    part.replace(file)
+    write_private(file, (json.dumps(asdict(addresses), indent=2) + "\n").encode())
 
 
 def internal_host(node_directory: Path, *, pod_network: bool) -> str:

@@ -6,6 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from boatyard.machinery.store.hold import sync_directory
+from boatyard.server.auth.files import write_private
+
 FORMAT = "1"
 """Version of this layout, kept in the file ``FORMAT``."""
 
@@ -69,14 +72,18 @@ class DataDirectory:
                 found = mark.read_text().strip()
                 if found != FORMAT:
                     raise LayoutError(f"{self.root} has layout {found}; this program knows layout {FORMAT}. Use a newer boatyard.")
-            elif any(entry.name not in ("lost+found",) for entry in self.root.iterdir()):
+            elif any(entry.name not in ("lost+found", ".FORMAT.new") for entry in self.root.iterdir()):
                 raise LayoutError(f"{self.root} isn't empty and isn't Boatyard's: choose another directory with --data")
             else:
-                part = self.root / ".FORMAT"
-                part.write_text(FORMAT + "\n")
-                part.replace(mark)
-            for directory in (self.store.parent, self.pki, self.keys, self.node, self.objects, self.run):
+                write_private(mark, f"{FORMAT}\n".encode())
+            directories = (self.store.parent, self.pki, self.keys, self.node, self.objects, self.run)
+            missing = [directory for directory in directories if not directory.exists()]
+            for directory in missing:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if missing:
+                # What is durable in a directory is lost with it, if a power cut takes its name.
+                for above in (self.store.parent, self.root, self.root.absolute().parent):
+                    sync_directory(above)
             # Pods run as users of their own: they pass through here to their volumes, and see nothing on the way.
             for passage in (self.root, self.node, self.objects):
                 passage.chmod(0o711)
