@@ -39,6 +39,10 @@ async def five(client: Client, namespace: str) -> None:
         ("number notin (1,4),half", ["c0", "c2", "c3"]),
         ("number>2", ["c3", "c4"]),
         ("half=low,number=1", ["c1"]),
+        ("half==high", ["c3", "c4"]),
+        ("number<1", ["c0"]),
+        ("!half,number", []),
+        ("number,!other", ["c0", "c1", "c2", "c3", "c4"]),
         ("nothing", []),
     ],
 )
