@@ -98,7 +98,9 @@ async def test_kill_9_under_load_loses_nothing_and_watches_have_no_gap(server: S
     watching = asyncio.create_task(watcher.run())
     for _ in range(10):
         working = [asyncio.create_task(writer.work()) for writer in writers]
-        await asyncio.sleep(rng.uniform(0.1, 0.6))
+        enough = sum(len(writer.acknowledged) for writer in writers) + rng.randint(1, 120)
+        while sum(len(writer.acknowledged) for writer in writers) < enough:
+            await asyncio.sleep(0.001)
         await server.kill()
         await asyncio.wait_for(asyncio.gather(*working), 30)
         await server.start()

@@ -54,7 +54,8 @@ def command(file: Path | None, data: DataDirectory, output: str) -> None:
 def checked(path: Path, *, quiet: bool) -> Report:
     """The check with its progress on standard error, where that is a terminal. Raises StoreFormatError, OSError."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bars:
         task = bars.add_task("pages", total=None)
 
         def progress(what: str, done: int, total: int) -> None:
