@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
-from zlib import crc32
 
 from boatyard.app import discovery
 from boatyard.ci.kinds import BUILD_LABEL, CICONFIG_LABEL, CiConfig
@@ -30,12 +30,13 @@ from sim.plant import ControlPlane, Process, SimNode, SimStreams
 from sim.team import CANCELLED, FOREVER, IGNORED, LOST, LOST_ONCE, REFUSED, SECRET, Team
 
 KINDS = [crd_of(model) for model in discover() if model.info.stored]
+DOCUMENT = "/build.json"
 OWN = ("team-", "/pvc-")
 """What the keys of a team's things have in them."""
 
 
 class Objects(MemoryObjects):
-    """An object store before and after whose every write its user may die; every write is history."""
+    """An object store before and after whose every write its user may die; every write is history. It keeps documents small."""
 
     def __init__(self, world: SimWorld) -> None:
         super().__init__(world.now)
@@ -44,13 +45,18 @@ class Objects(MemoryObjects):
     async def put(self, key: str, value: bytes) -> None:
         life: Any = OWNER.get()
         await life.crash_point("before put")
-        await super().put(key, value)
-        self.world.note(f"{life.component.name} puts {crc32(value):08x} {key}")
+        await super().put(key, zlib.compress(value, 1) if key.endswith(DOCUMENT) else value)
+        self.world.note(f"{life.component.name} puts {zlib.crc32(value):08x} {key}")
         await life.crash_point("after put")
+
+    async def get(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
+        value = await super().get(key)
+        return (zlib.decompress(value) if key.endswith(DOCUMENT) else value)[start:end]
 
     def read(self, key: str) -> bytes:
         """What lies under a key; empty when nothing does."""
-        return self._objects[key][0] if key in self._objects else b""
+        value = self._objects[key][0] if key in self._objects else b""
+        return zlib.decompress(value) if value and key.endswith(DOCUMENT) else value
 
 
 class Whole:

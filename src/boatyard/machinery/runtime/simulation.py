@@ -54,15 +54,15 @@ class SimWorld:
 
     def note(self, text: str) -> None:
         """Write a line of history."""
-        self._lines.append(f"{self.loop.time():.6f} {text}\n")
+        self._lines.append(f"{self.loop.time():.6f} {text}")
         if len(self._lines) == LINES_AT_ONCE:
-            self._past += "".join(self._lines).encode()
-            self._lines.clear()
+            self._past += "\n".join(self._lines).encode()
+            self._lines[:] = [""]
 
     @property
     def history(self) -> bytes:
         """All that was noted, a line each."""
-        return (bytes(self._past) + "".join(self._lines).encode()).removesuffix(b"\n")
+        return b"".join((self._past, "\n".join(self._lines).encode()))
 
     async def until(self, holds: Callable[[], bool | Awaitable[bool]], what: str, *, within: float = 3600.0) -> None:
         """Wait, in virtual time, until ``holds()``. Raises TimeoutError, telling ``what`` never held, after ``within`` seconds."""

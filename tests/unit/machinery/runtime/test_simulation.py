@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from boatyard.machinery.runtime import simulation
 from boatyard.machinery.runtime.simloop import Deadlock, Overtime
 from boatyard.machinery.runtime.simulation import START, SimWorld, simulate
 
@@ -37,6 +38,17 @@ def test_the_same_seed_gives_the_same_history_and_another_seed_another() -> None
     assert first.count(b"\n") == 49
     assert simulate(7, scenario) == first
     assert simulate(8, scenario) != first
+
+
+def test_a_long_history_is_all_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "LINES_AT_ONCE", 4)
+
+    async def scenario(world: SimWorld) -> None:
+        for number in range(11):
+            world.note(str(number))
+            assert world.history.decode().splitlines() == [f"0.000000 {one}" for one in range(number + 1)]
+
+    assert simulate(1, scenario).count(b"\n") == 10
 
 
 def test_a_deadlock_is_told_with_who_waits() -> None:
