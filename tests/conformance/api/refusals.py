@@ -13,7 +13,7 @@ NOT_FOUND = "the server could not find the requested resource"
 
 
 class Refusal(NamedTuple):
-    """One thing that isn't there. ``{namespace}`` stands for a namespace in which the pod ``p`` waits for a node."""
+    """One thing that isn't there. ``{namespace}`` stands for a namespace in which the pod ``p`` is on a node."""
 
     what: str
     method: str

@@ -38,6 +38,12 @@ async def test_json_patch(client: Client, namespace: str, config_map: dict) -> N
 
 
 @feature("JSON patch")
+async def test_nothing_is_left_of_an_empty_map(client: Client, namespace: str, config_map: dict) -> None:
+    operations = [{"op": "remove", "path": "/data/a"}, {"op": "remove", "path": "/data/b"}]
+    assert "data" not in await client.patch(CONFIG_MAPS, "c", operations, namespace, type="json")
+
+
+@feature("JSON patch")
 async def test_a_json_patch_whose_test_fails_changes_nothing(client: Client, namespace: str, config_map: dict) -> None:
     operations = [{"op": "remove", "path": "/data/b"}, {"op": "test", "path": "/data/a", "value": "other"}]
     with pytest.raises(Invalid):

@@ -127,6 +127,9 @@ def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool,
         node = schema.child(member)
         if node is None:
             return False
+        if normal and not value and type(value) in (dict, list):
+            # What is kept of it in normal form is nothing at all.
+            return False
         before = old.get(member)
         if type(value) is dict and type(before) is dict and before.keys() <= value.keys():
             # A pod that is bound has one field more: its containers aren't looked at again.

@@ -50,7 +50,8 @@ def _versions(spec: Object) -> Iterator[FieldError]:
     if not versions:
         yield required("spec.versions", "must have at least one version")
         return
-    if sum(bool(version.get("storage")) for version in versions) != 1:
+    stored = sum(bool(version.get("storage")) for version in versions)
+    if stored != 1:
         yield invalid("spec.versions", versions, "must have exactly one version marked as storage version")
     seen: set[str] = set()
     for index, version in enumerate(versions):
@@ -59,7 +60,7 @@ def _versions(spec: Object) -> Iterator[FieldError]:
         if name in seen:
             yield invalid("spec.versions", versions, "must contain unique version names")
         seen.add(name)
-        if version.get("served") and not version.get("storage"):
+        if stored == 1 and version.get("served") and not version.get("storage"):
             yield forbidden(f"{at}.served", "only the storage version can be served here")
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
         if schema is None:
