@@ -35,10 +35,11 @@ def authorize_path(call: Call, authorizer: Authorizer) -> None:
 def authorize(call: Call, kind: Kind | None, target: ResourcePath, authorizer: Authorizer) -> None:
     """A resource, served (``kind``) or not. Raises Forbidden."""
     resource = kind.resource if kind else Resource(target.group, target.version, target.plural, "")
-    verb, name = _VERBS.get(call.request.method, ""), target.name
+    verb, name, node = _VERBS.get(call.request.method, ""), target.name, ""
     if not name and verb in _OF_MANY:
         verb = _OF_MANY[verb]
-        name = _selected(call, kind) if verb == "list" else ""
+        if verb == "list":
+            name, node = _selected(call, kind)
     if verb in ("get", "list") and call.request.method == "GET" and not target.subresource and call.flag("watch"):
         verb = "watch"
     if resource == PODS and target.subresource in STREAMS:
@@ -46,17 +47,18 @@ def authorize(call: Call, kind: Kind | None, target: ResourcePath, authorizer: A
         verb = "create"
     # A namespace is inside of itself: who has rights there may have them on it.
     namespace = target.name if resource == NAMESPACES else target.namespace
-    decision = authorizer.allows(call.caller, verb, resource, target.subresource, namespace, name)
+    decision = authorizer.allows(call.caller, verb, resource, target.subresource, namespace, name, node)
     if not decision.allowed:
         raise refusal(call.caller, verb, resource, target.subresource, namespace, name, decision.reason)
 
 
-def _selected(call: Call, kind: Kind | None) -> str:
-    """The one name that a selector confines a list to."""
+def _selected(call: Call, kind: Kind | None) -> tuple[str, str]:
+    """The one name, and the one node, that a selector confines a list to."""
     selector = call.query.get("fieldSelector", "")
-    if kind is None or "metadata.name" not in selector:
-        return ""
+    if kind is None or not selector:
+        return "", ""
     try:
-        return Selection.of(kind, "", selector).name or ""
+        selection = Selection.of(kind, "", selector)
     except BadRequest:
-        return ""
+        return "", ""
+    return selection.name or "", selection.node

@@ -27,6 +27,8 @@ async def read(request: web.Request) -> bytes:
     try:
         async with asyncio.timeout(request.get(SECONDS)):
             return await request.read()
+    except web.RequestPayloadError as error:
+        raise BadRequest("the body of the request can't be read: its encoding is broken") from error
     except web.HTTPRequestEntityTooLarge:
         raise RequestEntityTooLarge(f"Request entity too large: limit is {request.client_max_size}") from None
     except TimeoutError:

@@ -20,6 +20,16 @@ _LONGEST_MANAGER_BYTES = 128
 _OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
 
 
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raises BadRequest when one holds bytes that are no text: nothing could be said about it, nor logged."""
+    for name, value in headers.items():
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise BadRequest(f"the header {name} is not UTF-8") from None
+
+
 @dataclass(slots=True)
 class Call:
     """Who asks for what. ``warnings`` go out as Warning headers."""

@@ -26,7 +26,7 @@ from boatyard.server.auth.impersonate import impersonated
 from boatyard.server.auth.pki import Pki
 from boatyard.server.auth.tokens import ServiceAccountTokens
 from boatyard.server.authorize import authorize, authorize_path
-from boatyard.server.call import Call
+from boatyard.server.call import Call, check_headers
 from boatyard.server.discovery import Discovery
 from boatyard.server.flow.control import FlowControl
 from boatyard.server.flow.limits import Limits
@@ -127,6 +127,7 @@ class ApiServer:
         call: Call | None = None
         begun = self._world.monotonic()
         try:
+            check_headers(request.headers)
             caller = self._authenticator.caller(request)
             call = Call(request, impersonated(caller, request.headers, self._registry.authorizer), caller)
             request[body.SECONDS] = self._limits.body_seconds

@@ -21,8 +21,11 @@ class Authorizer(Protocol):
     """Decides. Must answer at once (no I/O)."""
 
     def allows(
-        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = ""
-    ) -> Decision: ...
+        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = "",
+        node: str = "",
+    ) -> Decision:  # fmt: skip
+        """``node`` is the one that a field selector confines a list or watch of pods to."""
+        ...
 
     def allows_path(self, caller: Caller, verb: str, path: str) -> Decision:
         """For addresses that are no resource (``/healthz``, ``/metrics``); ``verb`` is the HTTP method in lower case."""
@@ -42,8 +45,9 @@ class AllowAll:
     """Everybody may do everything: where the only caller is the program itself."""
 
     def allows(
-        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = ""
-    ) -> Decision:
+        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = "",
+        node: str = "",
+    ) -> Decision:  # fmt: skip
         return Decision(True)
 
     def allows_path(self, caller: Caller, verb: str, path: str) -> Decision:

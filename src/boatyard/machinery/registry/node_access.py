@@ -20,7 +20,6 @@ _WRITE = ("update", "patch")
 _EVERYWHERE = {
     ("", "services"): _READ,
     ("", "nodes"): _READ,
-    ("", "pods"): ("list", "watch"),
     ("", "namespaces"): _READ,
     ("", "persistentvolumes"): _READ,
     ("discovery.k8s.io", "endpointslices"): _READ,
@@ -50,11 +49,15 @@ class NodeAccess:
         for record in ledger.store.range(keys.prefix(PODS)).records:
             self._changed(record.key)
 
-    def allows(self, caller: Caller, verb: str, group: str, plural: str, subresource: str, namespace: str, name: str) -> bool:
-        """Whether the caller is a node, and this is its own."""
+    def allows(
+        self, caller: Caller, verb: str, group: str, plural: str, subresource: str, namespace: str, name: str, selected: str = ""
+    ) -> bool:
+        """Whether the caller is a node, and this is its own. ``selected`` is the node that a list of pods is confined to."""
         node = node_of(caller)
         if not node:
             return False
+        if (group, plural, subresource) == ("", "pods", "") and verb in ("list", "watch"):
+            return selected == node
         if not subresource and verb in _EVERYWHERE.get((group, plural), ()):
             return True
         if group == "coordination.k8s.io" and plural == "leases":

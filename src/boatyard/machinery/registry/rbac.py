@@ -24,12 +24,13 @@ class RbacAuthorizer:
         self._nodes = NodeAccess(registry.ledger)
 
     def allows(
-        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = ""
-    ) -> Decision:
+        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = "",
+        node: str = "",
+    ) -> Decision:  # fmt: skip
         if MASTERS in caller.groups:
             return Decision(True)
         group, plural = resource.group, resource.plural
-        if self._nodes.allows(caller, verb, group, plural, subresource, namespace, name):
+        if self._nodes.allows(caller, verb, group, plural, subresource, namespace, name, node):
             return Decision(True, "the node's own")
         for rule, binding, subject in self.index.rules(caller, namespace):
             if rule.allows(verb, group, plural, subresource, name):

@@ -115,7 +115,7 @@ class Registry:
         field_selector: str = "", limit: int | None = None, continue_token: str = "", resource_version: str = "", match: Match = "",
     ) -> RecordPage:  # fmt: skip
         selection = Selection.of(self.kinds.of(resource), label_selector, field_selector)
-        kind = self._request(caller, "list", resource, namespace, selection.name).kind
+        kind = self._request(caller, "list", resource, namespace, selection.name, node=selection.node).kind
         return list_page(
             self.ledger, kind, namespace, selection, limit=limit or 0, continue_token=continue_token,
             resource_version=resource_version, match=match,
@@ -140,7 +140,7 @@ class Registry:
     ) -> AsyncGenerator[Batch, None]:  # fmt: skip
         """Refusals are raised by the call itself, what happens later by the steps."""
         selection = Selection.of(self.kinds.of(resource), label_selector, field_selector)
-        kind = self._request(caller, "watch", resource, namespace, selection.name).kind
+        kind = self._request(caller, "watch", resource, namespace, selection.name, node=selection.node).kind
         return watch(
             self.ledger, kind, namespace, selection, resource_version=resource_version, bookmarks=bookmarks, initial_end=initial_end
         )
@@ -256,13 +256,13 @@ class Registry:
 
     def _request(
         self, caller: Caller, verb: str, resource: Resource, namespace: str | None, name: str | None = None,
-        subresource: str | None = None, **options: Unpack[WriteOptions],
+        subresource: str | None = None, *, node: str = "", **options: Unpack[WriteOptions],
     ) -> Request:  # fmt: skip
         """Check that the kind is served and the caller may; the frame of a request."""
         kind = self.kinds.of(resource)
         # A namespace is inside of itself: who has rights there may have them on it.
         inside = (name or "") if resource == NAMESPACES and verb not in ("list", "watch", "create") else (namespace or "")
-        decision = self.authorizer.allows(caller, verb, resource, subresource or "", inside, name or "")
+        decision = self.authorizer.allows(caller, verb, resource, subresource or "", inside, name or "", node)
         if not decision.allowed:
             raise refusal(caller, verb, resource, subresource or "", inside, name or "", decision.reason)
         if subresource and subresource not in kind.subresources:

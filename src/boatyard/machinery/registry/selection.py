@@ -45,6 +45,12 @@ class Selection:
         labels = LabelSelector.parse(label_selector) if label_selector else LabelSelector()
         return cls(labels, FieldSelector(tuple(fields)), tuple(place), tuple(_needles(labels, fields)))
 
+    @property
+    def node(self) -> str:
+        """The one node whose pods are selected; empty when there is none such."""
+        nodes = [one.value for one in self.fields.requirements if one.path == "spec.nodeName" and not one.negated]
+        return nodes[0] if len(nodes) == 1 else ""
+
     def __bool__(self) -> bool:
         """Whether anything is left out."""
         return bool(self.labels) or bool(self.fields) or bool(self.place)

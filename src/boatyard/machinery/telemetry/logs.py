@@ -19,6 +19,16 @@ def _hide(logger: Any, method: str, event: structlog.typing.EventDict) -> struct
     return event
 
 
+def _our_fault(record: logging.LogRecord) -> bool:
+    """Whether a record of the HTTP server's is about more than a request that was no HTTP.
+
+    Anybody can send such a request, as often as he likes; its refusal is answer enough. A traceback each time would fill the disk,
+    and it quotes headers, which may hold somebody's token.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return type(error).__module__ != "aiohttp.http_exceptions" and type(error).__name__ != "RequestPayloadError"
+
+
 class _Forgiving:
     """A stream whose faults are nobody's business: what can't be written (the disk is full, the reader is gone) is lost, and the
     program that logged goes on."""
@@ -66,6 +76,8 @@ def configure(component: str, *, level: str = "info", stream: TextIO | None = No
     handler = logging.StreamHandler(out)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    web = logging.getLogger("aiohttp.server")
+    web.filters = [_our_fault]
 
 
 def get_logger(name: str) -> Any:

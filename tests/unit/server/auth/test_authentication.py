@@ -30,8 +30,9 @@ class MastersAndReaders(AllowAll):
         self.callers: list[Caller] = []
 
     def allows(
-        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = ""
-    ) -> Decision:
+        self, caller: Caller, verb: str, resource: Resource, subresource: str = "", namespace: str = "", name: str = "",
+        node: str = "",
+    ) -> Decision:  # fmt: skip
         self.callers.append(caller)
         allowed = "system:masters" in caller.groups or (resource == CONFIG_MAPS and verb in ("get", "list", "watch"))
         return Decision(allowed)
