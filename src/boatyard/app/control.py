@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 from pathlib import Path
 
@@ -98,6 +99,8 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
                 await gateway.ready()
                 write_kubeconfig(data.kubeconfig, admin_kubeconfig(chosen, pki))
                 tell_ready(ready_fd)
+                # What is there now stays: the collector needn't look at it again and again.
+                gc.freeze()
                 log.info("control plane is ready", api=chosen.api, gateway=chosen.gateway)
         finally:
             await server.stop()

@@ -31,8 +31,8 @@ SHORTEST_SECONDS = 1800
 STALLED_SECONDS = 30.0
 """A client that takes nothing for so long is dropped; it comes back and reads on from where it was."""
 
-PAGE_SEATS = 8
-"""What a page of what is there takes of the server (``flow``): about a megabyte."""
+PAGE_SEATS = 2
+"""What a page of what is there takes of the server (``flow``): about a quarter of a megabyte."""
 UNSENT_BYTES = 64 * 1024
 """What waits for a slow client in memory; beyond, its events stay where all watchers' are."""
 SHARED = 32
@@ -117,6 +117,7 @@ class Watches:
                         batch = await anext(batches)
                         data = self._encoded(batch, encode, None, stream.chunked)
                     more = batch.there
+                    del batch  # a slow client keeps no more than what it is sent
                     if data:
                         await stream.write(data)
                 async for batch in batches:
@@ -197,8 +198,18 @@ class _Stream:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the watcher is gone")
-        transport.write(data)
-        if transport.get_write_buffer_size() <= UNSENT_BYTES:
+        if len(data) <= UNSENT_BYTES:
+            transport.write(data)
+            await self._taken(transport)
+            return
+        # One large write would be encrypted and buffered whole, whatever the client takes.
+        for start in range(0, len(data), UNSENT_BYTES):
+            transport.write(data[start : start + UNSENT_BYTES])
+            await self._taken(transport)
+
+    async def _taken(self, transport: asyncio.Transport) -> None:
+        """Wait while too much is unsent."""
+        if transport.get_write_buffer_size() < UNSENT_BYTES:
             return
         try:
             async with asyncio.timeout(STALLED_SECONDS):

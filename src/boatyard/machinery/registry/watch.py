@@ -14,9 +14,12 @@ from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
-from boatyard.machinery.registry.list import CHUNK, reached
+from boatyard.machinery.registry.list import reached
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.store.store import Change, Compacted, Record
+
+PAGE = 100
+"""Objects of what is there that are read at a time: as much as a slow watcher keeps in memory."""
 
 
 class RecordEvent(NamedTuple):
@@ -106,7 +109,7 @@ def _what_is_there(ledger: Ledger, prefix: str, revision: int) -> Iterator[list[
     """Pages as of a revision."""
     last = ""
     while True:
-        page = ledger.store.range(prefix, after=last, limit=CHUNK, revision=revision, count=False)
+        page = ledger.store.range(prefix, after=last, limit=PAGE, revision=revision, count=False)
         yield page.records
         if not page.remaining:
             return
