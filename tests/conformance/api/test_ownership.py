@@ -154,6 +154,13 @@ async def test_managed_fields_by_hand(client: Client, namespace: str) -> None:
     assert "two" in owners(free, "f:data", "f:a")
 
 
+@feature("what its last owner no longer applies goes")
+async def test_the_last_field_of_the_last_owner(client: Client, namespace: str) -> None:
+    await client.apply(CONFIG_MAPS, config_map(namespace, a="1"), field_manager="one")
+    left = await client.patch(CONFIG_MAPS, NAME, [{"op": "remove", "path": "/data/a"}], namespace, type="json")
+    assert "managedFields" not in left["metadata"] and "data" not in left
+
+
 @feature("an update that sends managed fields replaces them")
 async def test_managed_fields_replaced(client: Client, namespace: str) -> None:
     made = await client.apply(CONFIG_MAPS, config_map(namespace, a="1"), field_manager="one")

@@ -211,6 +211,8 @@ def _bare(obj: Object) -> Object:
 
 
 def _with_managers(obj: Object, managers: list[Manager]) -> Object:
+    if not managers:
+        return _bare(obj)
     return {**obj, "metadata": {**obj.get("metadata", {}), "managedFields": _written(managers)}}
 
 
