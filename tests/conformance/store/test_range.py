@@ -2,7 +2,7 @@
 
 import pytest
 
-from boatyard.machinery.store.store import Compacted, Delete, Put, Store
+from boatyard.machinery.store.store import Compacted, Delete, Put, Record, Store
 
 
 async def fill(store: Store, *keys: str) -> None:
@@ -58,3 +58,24 @@ async def test_a_compacted_revision_is_told(store: Store):
     assert len(store.range("/", revision=2).records) == 2
     with pytest.raises(Compacted):
         store.range("/", revision=1)
+
+
+async def test_pages_of_the_past_are_the_whole_in_parts(store: Store):
+    for name in "abcdefgh":
+        await store.commit([Put(f"/p/{name}", b"1")])
+    for operation in (Delete("/p/b"), Put("/p/bb", b"2"), Put("/p/d", b"2"), Delete("/p/h"), Put("/p/z", b"2"), Delete("/p/a")):
+        await store.commit([operation])
+    for revision in range(1, store.revision + 1):
+        whole = store.range("/p/", revision=revision).records
+        for limit in (1, 2, 3, 20):
+            found: list[Record] = []
+            while True:
+                page = store.range("/p/", after=found[-1].key if found else "", limit=limit, revision=revision)
+                found += page.records
+                assert (page.revision, page.remaining) == (revision, len(whole) - len(found))
+                uncounted = store.range("/p/", after=page.records[-1].key, limit=1, revision=revision, count=False)
+                assert bool(uncounted.records) == bool(page.remaining)
+                assert bool(uncounted.remaining) == (len(whole) - len(found) > 1)
+                if not page.remaining:
+                    break
+            assert found == whole
