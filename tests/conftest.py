@@ -20,9 +20,10 @@ TOGETHER = {
     "e2e/test_gitea": "gitea",
     "unit/ciserver/test_real_gitea": "gitea",
     "conformance/scm": "gitea",
-    "conformance/client/test_definitions": "definitions in the judge",
+    "conformance/api": "api {parameter}",
 }
-"""What one process does, one after the other: they share something that is made once, or that there is only one of."""
+"""What one process does, one after the other: they share something that is made once (a Gitea, a subject of the API suite), or that
+there is only one of (names in the judge). ``parameter`` is the test's first."""
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             below = nodeid.removeprefix("tests/")
-            return next((group for start, group in TOGETHER.items() if below.startswith(start)), nodeid)
+            group = next((group for start, group in TOGETHER.items() if below.startswith(start)), nodeid)
+            return group.replace("{parameter}", below.partition("[")[2].partition("]")[0].partition("-")[0])
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
