@@ -22,6 +22,7 @@ kubectl expose configmap none --port=80
 
 kubectl get services -o wide
 
+# differs until 1.30: no Endpoints
 kubectl describe service again
 
 # differs: ours names the field

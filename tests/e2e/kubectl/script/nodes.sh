@@ -152,6 +152,7 @@ kubectl describe pv/$NS
 # differs: claims aren't protected by finalizers
 kubectl describe pvc/data
 
+# differs until 1.30: no Endpoints
 kubectl describe lease/leader endpointslice/web-1 podtemplate/mold ingress/front
 
 kubectl delete pv $NS --wait=false; kubectl patch pv $NS -p '{"metadata": {"finalizers": null}}' > said 2>&1; true
