@@ -73,9 +73,10 @@ class Side:
         for folder in ("bin", "work"):
             (self.home / folder).mkdir(parents=True)
         (self.home / "bin" / "kubectl").symlink_to(self.kubectl)
-        lines = self.home / "bin" / "lines"
-        lines.write_text(_LINES)
-        lines.chmod(0o755)
+        for name, text in _PROGRAMS.items():
+            helper = self.home / "bin" / name
+            helper.write_text(text)
+            helper.chmod(0o755)
         (self.home / "config").write_text(config)
 
     async def run(self, command: Command, namespace: str) -> str:
@@ -101,11 +102,19 @@ class Side:
         return normal(said.replace(str(self.home / "work"), "WORK").replace(self.address, "SERVER"))
 
 
-_LINES = """#!/bin/sh
+_PROGRAMS = {
+    "lines": """#!/bin/sh
 # lines FILE N: wait until FILE has N lines, at most ten seconds.
 tries=0
 while [ "$(cat "$1" 2>/dev/null | wc -l)" -lt "$2" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-"""
+""",
+    "watching": """#!/bin/sh
+# watching FILE: wait until FILE, what kubectl -v=6 says, tells of a watch that has begun, at most ten seconds; take it away.
+tries=0
+until grep -q watch=true "$1" 2>/dev/null || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+rm -f "$1"
+""",
+}
 
 _NORMAL = (
     (re.compile(r"^[IWE]\d{4} \d\d:.*\n", re.MULTILINE), ""),

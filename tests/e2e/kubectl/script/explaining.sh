@@ -1,12 +1,6 @@
 # What there is, and what its fields are. Descriptions are left out: ours are our own words.
 
-for kind in configmaps events namespaces nodes persistentvolumeclaims persistentvolumes podtemplates secrets serviceaccounts services; do kubectl explain $kind --recursive | sed '/^DESCRIPTION/,/^FIELDS/d'; done
-
 kubectl explain pods --recursive | sed '/^DESCRIPTION/,/^FIELDS/d'
-
-for kind in endpointslices ingresses leases certificatesigningrequests roles rolebindings clusterroles clusterrolebindings; do kubectl explain $kind --recursive | sed '/^DESCRIPTION/,/^FIELDS/d'; done
-
-kubectl explain customresourcedefinitions --recursive | sed '/^DESCRIPTION/,/^FIELDS/d'
 
 # differs: ours knows Kubernetes' types inside our kinds
 kubectl explain ciconfigs --recursive
