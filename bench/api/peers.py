@@ -26,6 +26,8 @@ from boatyard.machinery.client.http import HttpClient
 from boatyard.machinery.client.kubeconfig import from_kubeconfig
 from boatyard.machinery.meta.core import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NAMESPACES, SERVICE_ACCOUNTS
 from boatyard.machinery.meta.errors import AlreadyExists
+from boatyard.machinery.runtime.world import RealWorld
+from boatyard.server.auth.pki import Pki
 
 CALLER = "caller"
 
@@ -55,6 +57,7 @@ def ours(prepare: Callable[[DataDirectory], None] = lambda data: None, answered:
     chosen = addresses.load(file)
     assert chosen is not None
     prepare(data)
+    Pki(data.pki, RealWorld()).admin()  # as after any start but the first
     reading, writing = os.pipe()
     log = open(data.run / "control.log", "wb")
     begun = time.perf_counter()
