@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 
 from bench.figure import Figure, show
@@ -19,6 +20,9 @@ def main(names: list[str]) -> int:
             figures += importlib.import_module(f"bench.{name}").run()
         except FileNotFoundError as missing:
             figures.append(Figure(name, "", str(missing), "", "", None))
+        except (RuntimeError, subprocess.TimeoutExpired) as failure:
+            # The others' figures are worth having all the same.
+            figures.append(Figure(name, "", "", "", "", False, f"failed: {failure}"))
     show(figures)
     return 1 if any(figure.holds is False for figure in figures) else 0
 
