@@ -50,6 +50,9 @@ HANDOVER_SECONDS = 10.0
 VERIFY_SECONDS = 5.0
 """After the start, when clients have their first answers, all pages of the database are looked at."""
 
+RENEW_SECONDS = 6 * 3600.0
+"""How often certificates are looked at; they are made anew two months before they run out."""
+
 
 async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path | None = None) -> None:
     """Run until cancelled. What was acknowledged before is there again; pods are none of its business."""
@@ -94,6 +97,7 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
                 group.start(gateway.run(), "gateway")
                 group.start(forget_history(store, world), "compaction")
                 group.start(sealing.run(store), "sealing")
+                group.start(renew(server, gateway, data, chosen, pki, world), "certificates")
                 group.start(verify(sealing.database, world), "verification")
                 await manager.ready()
                 await gateway.ready()
@@ -135,6 +139,20 @@ async def verify(database: SqliteStore, world: World) -> None:
         await database.verify()
     except (Damaged, OSError) as error:
         log.error("the database is not sound", why=str(error))
+
+
+async def renew(
+    server: ApiServer, gateway: Gateway, data: DataDirectory, chosen: addresses.Addresses, pki: Pki, world: World
+) -> None:
+    """Make certificates anew before they run out, and use them: the program may run longer than they last."""
+    while True:
+        await world.sleep(RENEW_SECONDS)
+        try:
+            server.renew()
+            gateway.renew()
+            write_kubeconfig(data.kubeconfig, admin_kubeconfig(chosen, pki))
+        except OSError as error:
+            log.error("certificates are not renewed", why=str(error))
 
 
 async def install_kinds(client: Client) -> None:

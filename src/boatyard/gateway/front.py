@@ -66,6 +66,7 @@ class Gateway:
         self._world, self._settings, self._sessions = world, settings, sessions
         self._addresses, self._port, self._http_port = tuple(addresses), port, http_port
         self._certificate, self._key = certificate, key
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._ingresses = Cache(client, INGRESSES, world)
         self._services = Cache(client, SERVICES, world)
         self._slices = Cache(client, ENDPOINT_SLICES, world, indexes={"service": _service_of})
@@ -86,6 +87,10 @@ class Gateway:
             await cache.synced()
         await self._listening.wait()
 
+    def renew(self) -> None:
+        """Show the certificate that the files hold now to whoever connects from now on. Raises OSError."""
+        self._context.load_cert_chain(self._certificate, self._key)
+
     async def run(self) -> None:
         """Listen and serve; caches are kept beside. Raises OSError when a port is taken."""
         app = web.Application(
@@ -104,7 +109,7 @@ class Gateway:
             async with TaskGroup() as group:
                 for cache in (self._ingresses, self._services, self._slices):
                     group.start(cache.run(), f"cache-{cache.resource.plural}")
-                tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                tls = self._context
                 tls.load_cert_chain(self._certificate, self._key)
                 for address in self._addresses:
                     listening = listening_socket(address, self._port)

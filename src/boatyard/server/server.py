@@ -73,6 +73,7 @@ class ApiServer:
         self.pods = Pods(registry, self._nodes)
         self._discovery, self._openapi, self._health = Discovery(registry.kinds), OpenApi(registry.kinds), Health(version)
         self._runner: web.AppRunner | None = None
+        self._context: ssl.SSLContext | None = None
 
     @property
     def address(self) -> str:
@@ -92,7 +93,7 @@ class ApiServer:
         )  # fmt: skip
         await self._runner.setup()
         try:
-            tls = self._tls()
+            tls = self._context = self._tls()
             for host in self._hosts:
                 listening = listening_socket(host, self.port, freebind=self._freebind)
                 self.port = listening.getsockname()[1]
@@ -113,6 +114,11 @@ class ApiServer:
         self._watches.stop()
         await runner.cleanup()
         await self._nodes.close()
+
+    def renew(self) -> None:
+        """Show a fresh certificate to whoever connects from now on, when the present one runs out soon. Raises OSError."""
+        if self._context is not None:
+            self._context.load_cert_chain(*self._pki.server(self._hosts))
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self._pki.ca))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,8 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import RealWorld
 from boatyard.server.auth.pki import RENEW_BEFORE, Pki, PkiError
+from boatyard.server.server import ApiServer
 
 DAY = 86400.0
 
@@ -81,6 +85,25 @@ def test_a_certificate_is_renewed_before_it_runs_out(tmp_path: Path) -> None:
     almost = 365 * DAY - RENEW_BEFORE.total_seconds()
     assert load(Pki(tmp_path, LaterWorld(almost - DAY)).admin().cert).serial_number == old.serial_number
     assert load(Pki(tmp_path, LaterWorld(almost + DAY)).admin().cert).serial_number != old.serial_number
+
+
+async def test_a_running_server_shows_a_fresh_certificate(registry: Registry, tmp_path: Path) -> None:
+    clock = LaterWorld(0)
+    pki = Pki(tmp_path / "pki", clock)
+    server = ApiServer(registry, pki=pki, world=RealWorld())
+    await server.start()
+
+    def shown() -> int:
+        pem = ssl.get_server_certificate(("127.0.0.1", server.port))
+        return x509.load_pem_x509_certificate(pem.encode()).serial_number
+
+    first = await asyncio.to_thread(shown)
+    server.renew()
+    assert await asyncio.to_thread(shown) == first
+    clock.seconds = 330 * DAY
+    server.renew()
+    assert await asyncio.to_thread(shown) != first
+    await server.stop()
 
 
 @pytest.mark.parametrize("broken", ["admin.crt", "admin.key"])
