@@ -63,10 +63,22 @@ def comparable(value: Any) -> Any:
     return [comparable(inner) for inner in value] if isinstance(value, list) else value
 
 
+def _appliers(entries: Any) -> Any:
+    """What each applier owns. What other verbs own is known to differ: we track it from the first apply on."""
+    if not isinstance(entries, list):
+        return {}
+    return {
+        f"{entry.get('manager')} {entry.get('subresource', '')}": entry.get("fieldsV1")
+        for entry in entries
+        if isinstance(entry, dict) and entry.get("operation") == "Apply"
+    }
+
+
 def _parts(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted({**ours, **theirs}):
             if key == "managedFields":
+                yield from _parts(f"{path}.{key}", _appliers(ours.get(key)), _appliers(theirs.get(key)))
                 continue
             yield from _parts(f"{path}.{key}", ours.get(key, "<absent>"), theirs.get(key, "<absent>"))
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):

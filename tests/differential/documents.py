@@ -21,8 +21,7 @@ METADATA: tuple[tuple[Way, Any], ...] = tuple(
             [{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "00000000-0000-4000-8000-000000000001"}],
             [{"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "x", "controller": True, "blockOwnerDeletion": True}],
         ],
-        "generation": [5], "creationTimestamp": ["2001-01-01T00:00:00Z", None], "selfLink": ["/x"],
-        "deletionGracePeriodSeconds": [5],
+        "generation": [5], "creationTimestamp": ["2001-01-01T00:00:00Z", None],
     }.items()
     for value in values
 )  # fmt: skip
@@ -42,6 +41,7 @@ BAD_METADATA: tuple[tuple[Way, Any], ...] = tuple(
         "uid": ["00000000-0000-4000-8000-000000000009", 5], "resourceVersion": ["1", "x", 5, "99999999"],
         "generateName": ["x-", "A_", 5], "creationTimestamp": ["yesterday", 5], "unknown": ["x"], "generation": ["x", 1.5],
         "managedFields": [[], [{}], "x", [{"manager": "m", "operation": "Nope"}]], "deletionTimestamp": ["2001-01-01T00:00:00Z"],
+        "deletionGracePeriodSeconds": [5],
     }.items()
     for value in values
 )  # fmt: skip

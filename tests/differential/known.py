@@ -10,6 +10,15 @@ from typing import Any, NamedTuple
 from .call import Call
 from .sequence import Answer
 
+MAPS = "/api/v1/namespaces/@{ns}/configmaps"
+ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/@{ns}/roles"
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/@{ns}/rolebindings"
+PODS = "/api/v1/namespaces/@{ns}/pods"
+CLAIMS = "/api/v1/namespaces/@{ns}/persistentvolumeclaims"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/@{ns}/leases"
+SERVICES = "/api/v1/namespaces/@{ns}/services"
+MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
+
 
 class Difference(NamedTuple):
     """One value in which two answers differ. ``ours`` and ``theirs`` are "<absent>" where there is none."""
@@ -29,7 +38,7 @@ class Known:
 
     reason: str
     covers: Callable[[Difference], bool]
-    shown_by: tuple[Call, ...] = ()
+    shown_by: tuple[Call, ...]
 
 
 def _message(answer: Answer) -> str:
@@ -37,7 +46,7 @@ def _message(answer: Answer) -> str:
 
 
 def _reworded(*patterns: str) -> Callable[[Difference], bool]:
-    """The judge's message is one of Go's own; both refuse with the same code and reason."""
+    """The judge's message has words of its own; both refuse with the same code and reason."""
     compiled = re.compile("|".join(patterns))
 
     def covers(found: Difference) -> bool:
@@ -47,9 +56,51 @@ def _reworded(*patterns: str) -> Callable[[Difference], bool]:
     return covers
 
 
-def _empties(found: Difference) -> bool:
+GO_WORDS = (
+    "json: cannot unmarshal", "couldn't get version/kind", "unable to decode", "cannot be handled as a", "yaml: line",
+    "unable to parse", "invalid character", "strict decoding error", "json: unknown",
+    "error decoding", "strconv", "expected: ", "field selector",
+    "field label", "StorageError", "invalid selector", "invalid object type", "is unrecognized", "is invalid: patch:",
+)  # fmt: skip
+ALWAYS_WRITTEN = (
+    "rules", "eventTime", "lastProbeTime", "endpoints", "conditions", "ports", "creationTimestamp", "metadata", "reportingInstance",
+    "reportingComponent", "source", "startedAt", "status", "spec", "loadBalancer", "details", "continue", "items",
+    "lastState", "state", "firstTimestamp", "lastTimestamp", "resources", "object", "rows",
+)  # fmt: skip
+"""Members that Go's encoder writes though they say nothing."""
+
+
+def _empty(value: Any) -> bool:
+    return value in (None, [], {}, "", "<absent>")
+
+
+def _zero(found: Difference) -> bool:
+    return found.where.rpartition(".")[2] in ALWAYS_WRITTEN and _empty(found.ours) and _empty(found.theirs)
+
+
+def _untracked(found: Difference) -> bool:
+    if found.where.endswith("resourceVersion"):
+        return found.call.method == "PATCH" and found.call.type == APPLY
+    return str(found.ours).replace("before-first-apply", "fuzz") == str(found.theirs)
+
+
+def _emptied(found: Difference) -> bool:
+    """Whether the judge's conflicts are about what is applied empty, or was emptied before; or what it owns is empty."""
+    if "managedFields" in found.where:
+        return found.ours == "<absent>" and not re.search(r"'[fkv]:[^']*': \{\}.*'[fkv]:[^']*': \{\}", str(found.theirs))
+    if found.where.endswith("metadata.generation"):
+        return found.call.type == APPLY and any(_empty(value) for value in found.call.body.values())
+    if found.call.type != APPLY or found.their_answer.status != 409:
+        return False
     causes = (found.their_answer.body.get("details") or {}).get("causes") or ()
-    return all(_empty(_at(found.call.body, cause["field"])) for cause in causes)
+    ours = (found.our_answer.body.get("details") or {}).get("causes") or ()
+    more = [cause["field"] for cause in causes if cause["field"] not in [mine["field"] for mine in ours]]
+    about = [field for field in more if _empty(_at(found.call.body, field)) or field.strip(".") in ALWAYS_WRITTEN]
+    return bool(more) and about == more
+
+
+def _statuses(found: Difference) -> tuple[int, int]:
+    return found.our_answer.status, found.their_answer.status
 
 
 def _at(document: Any, path: str) -> Any:
@@ -58,152 +109,129 @@ def _at(document: Any, path: str) -> Any:
     return document
 
 
-def _shown(message: Any) -> str:
-    return re.sub(r"\{.*\}", "{}", str(message))
+def _structs(found: Difference) -> bool:
+    ours, theirs = (re.sub(r"\{.*\}", "{}", str(told), flags=re.S) for told in (found.ours, found.theirs))
+    return found.where.endswith("message") and (theirs.startswith(ours) or theirs == ours)
 
 
-def _empty(value: Any) -> bool:
-    return value in (None, [], {}, "<absent>")
+def _made(path: str, kind: str, version: str, **members: Any) -> Call:
+    return Call("create", "POST", path, (), {"apiVersion": version, "kind": kind, "metadata": {"name": "a"}, **members})
 
 
-ALWAYS_WRITTEN = (
-    "rules",
-    "eventTime",
-    "lastProbeTime",
-    "endpoints",
-    "conditions",
-    "ports",
-    "creationTimestamp",
-    "metadata",
-    "reportingInstance",
-    "reportingComponent",
-    "source",
-    "startedAt",
-    "status",
-    "spec",
-    "loadBalancer",
-    "details",
-    "continue",
-    "items",
-    "lastState",
-    "state",
-    "firstTimestamp",
-    "lastTimestamp",
-    "resources",
-)
+def _map(**members: Any) -> Call:
+    return _made(MAPS, "ConfigMap", "v1", **members)
 
 
-def _zero(found: Difference) -> bool:
-    last = found.where.rpartition(".")[2]
-    return last in ALWAYS_WRITTEN and (_empty(found.ours) or found.ours == "") and (_empty(found.theirs) or found.theirs == "")
+def _applied(path: str, kind: str, version: str, **members: Any) -> Call:
+    document = {"apiVersion": version, "kind": kind, "metadata": {"name": "a"}, **members}
+    return Call("apply", "PATCH", f"{path}/a", (("fieldManager", "m1"),), document, APPLY)
 
 
-def _list_item_types(found: Difference) -> bool:
-    return bool(re.search(r"\.items\.\d+\.(kind|apiVersion)$", found.where)) and found.theirs == "<absent>"
-
+_RBAC = "rbac.authorization.k8s.io/v1"
+_REFERENCE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+_CONTAINER = {"name": "main", "image": "busybox"}
+_LIMITED = {"resources": {"limits": {"gpu": 1}}}
+_RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+_PROTECTED = {"name": "a", "finalizers": ["kubernetes.io/pvc-protection"]}
+_CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+_BALANCED = {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}}
+_PORT = {"ports": [{"port": 80}]}
 
 KNOWN: dict[str, Known] = {
-    "go-decoding": Known(
-        "A body that can't be decoded is refused in our words: Go's name Go's types and offsets.",
-        _reworded(
-            "json: cannot unmarshal",
-            "couldn't get version/kind",
-            "unable to decode",
-            "cannot be handled as a",
-            "yaml: line",
-            "unable to parse",
-            "invalid character",
-            "strict decoding error",
-            "json: unknown",
-            "error decoding",
-            "strconv",
-            "must be specified for an update",
-            "expected: !",
-            "field selector",
-            "field label",
-            "StorageError",
-            "selector",
-            "unable to parse requirement",
-            "values:",
-            "invalid object type",
-            "is unrecognized",
-        ),
-    ),
-    "zero-values": Known("Members without a value that Go's encoder writes all the same aren't in our documents.", _zero),
-    "no-prose": Known(
-        "Columns of tables have no descriptions: Kubernetes' prose isn't ours.",
-        lambda found: ".columnDefinitions" in found.where and found.where.endswith(".description"),
-    ),
-    "before-first-apply": Known(
-        "Ownership is tracked from an object's first apply on.",
-        lambda found: (
-            "managedFields" in found.where
-            or (
-                "before-first-apply" in str(found.ours)
-                and str(found.ours).replace("before-first-apply", "fuzz") == str(found.theirs)
-            )
-        ),
-    ),
-    "more said": Known(
-        "Ours says more than the judge of why a patch can't be.",
-        lambda f: f.where == ".message" and str(f.ours).startswith(str(f.theirs)),
-    ),
-    "go-structs": Known(
+    "structs": Known(
         "A kube-apiserver shows Go's structs, and how they differ, in its messages.",
-        lambda f: f.where.endswith("message") and (str(f.theirs).startswith(str(f.ours)) or _shown(f.theirs) == _shown(f.ours)),
+        _structs,
+        (_made(BINDINGS, "RoleBinding", _RBAC, roleRef=_REFERENCE),
+         Call("update", "PUT", f"{BINDINGS}/a", edit=((("roleRef", "name"), "other"),))),
     ),
-    "patch": Known(
-        "What a patch makes that can't be decoded is told with our causes.",
-        lambda f: f.our_answer.status == f.their_answer.status == 422 and "is invalid: patch:" in _message(f.their_answer),
+    "words": Known(
+        "What can't be read is refused in our words: a kube-apiserver's name Go's types, functions and offsets.",
+        _reworded(*GO_WORDS),
+        (_map(data={"a": 1}),),
     ),
-    "conditions of the untracked": Known(
-        "Ownership is tracked from an object's first apply on: that apply writes even where it changes nothing else.",
-        lambda f: f.call.verb in ("apply", "status") and f.call.method == "PATCH" and f.where.endswith("resourceVersion"),
+    "media types": Known(
+        "Protobuf isn't among the types that we name.",
+        _reworded("media types", "Available representations", "Unsupported Media Type", "you requested PartialObject"),
+        (Call("get", "GET", MAPS, accept="text/html"),),
+    ),
+    "zero values": Known(
+        "Members that say nothing, which Go's encoder writes all the same, aren't in our documents.",
+        _zero,
+        (_made(ROLES, "Role", _RBAC, rules=[]),),
+    ),
+    "prose": Known(
+        "Columns of tables have no descriptions: Kubernetes' prose isn't ours.",
+        lambda f: ".columnDefinitions" in f.where and f.where.endswith(".description"),
+        (Call("list", "GET", MAPS, accept="application/json;as=Table;v=v1;g=meta.k8s.io"),),
+    ),
+    "items": Known(
+        "Items of our lists say their kind and apiVersion, as a kube-apiserver's of custom kinds do.",
+        lambda f: bool(re.search(r"\.items\.\d+\.(kind|apiVersion)$", f.where)) and f.theirs == "<absent>",
+        (_map(), Call("list", "GET", MAPS)),
+    ),
+    "first apply": Known(
+        "Ownership is tracked from an object's first apply on: what was there before belongs to nobody named, and it writes.",
+        _untracked,
+        (_map(data={"a": "1"}), _applied(MAPS, "ConfigMap", "v1", data={"a": "2"})),
     ),
     "emptied": Known(
-        "A list or map that is emptied is gone, and owned by nobody: applying it empty meets no conflict.",
-        lambda f: f.call.verb == "apply" and f.our_answer.status < 300 and f.their_answer.status == 409 and _empties(f),
+        "A list or map without entries isn't kept, and nobody owns it: there is no conflict about it.",
+        _emptied,
+        (_made(ROLES, "Role", _RBAC, rules=_RULES), Call("update", "PUT", f"{ROLES}/a", edit=((("rules",), []),)),
+         _applied(ROLES, "Role", _RBAC, rules=_RULES)),
     ),
-    "the unchangeable": Known(
-        "What of an unchangeable spec would change is told in one sentence.",
+    "more said": Known(
+        "Ours says more than the judge of why a JSON patch can't be carried out.",
+        lambda f: f.where == ".message" and str(f.ours).startswith(str(f.theirs)),
+        (_map(), Call("json", "PATCH", f"{MAPS}/a", (), [{"op": "remove", "path": "/x"}], "application/json-patch+json")),
+    ),
+    "unchangeable": Known(
+        "Of a spec that may not change as a whole ours tells no parts.",
         lambda f: f.where == ".details.causes" and any(c["field"] == "spec" and "Forbidden" in c["message"] for c in f.ours),
+        (_made(PODS, "Pod", "v1", spec={"containers": [_CONTAINER]}),
+         Call("merge", "PATCH", f"{PODS}/a", (), {"spec": {"containers": [_CONTAINER | _LIMITED]}}, MERGE)),
+    ),
+    "finalizers of admission": Known(
+        "Claims get no finalizer for their protection: no controller of ours would take it away.",
+        lambda f: f.where == ".metadata.finalizers" and "kubernetes.io/pvc-protection" in str(f.theirs),
+        (_made(CLAIMS, "PersistentVolumeClaim", "v1", spec=_CLAIM),),
     ),
     "claims": Known(
-        "A kube-apiserver writes a claim once more at the first change that changes nothing.",
+        "A kube-apiserver writes a claim anew at its first update even when that changes nothing.",
         lambda f: "persistentvolumeclaims" in f.call.path and f.where.endswith("resourceVersion"),
+        (_made(CLAIMS, "PersistentVolumeClaim", "v1", spec=_CLAIM, metadata=_PROTECTED),
+         Call("merge", "PATCH", f"{CLAIMS}/a", (), {}, MERGE)),
+    ),
+    "several faults": Known(
+        "Of several faults of one request another is told first; data that isn't base64 is invalid (422), there unreadable (400).",
+        lambda f: f.where in ("status", "warnings") and all(status in (400, 406, 413, 415, 422) for status in _statuses(f)),
+        (Call("list", "GET", "/apis/fuzz.example.com/v1/gadgets", (("fieldSelector", "x=y"),), accept="text/html"),),
     ),
     "times": Known(
         "Times are kept as they are written, in their zone.",
-        lambda f: str(f.ours).startswith("20") and str(f.theirs).endswith("Z") and f.where.endswith("Time"),
+        lambda f: f.where.endswith("Time") and str(f.ours).startswith("20") and str(f.theirs).endswith("Z"),
+        (_made(LEASES, "Lease", "coordination.k8s.io/v1", spec={"renewTime": "2020-01-01T00:00:01.000000+02:00"}),),
     ),
-    "status rules": Known(
-        "What the status of Kubernetes' own kinds says is believed.",
-        lambda f: f.where == "status" and f.call.verb == "status" and f.our_answer.status < 300 and f.their_answer.status == 422,
+    "status": Known(
+        "What the status of Kubernetes' own kinds says is believed; an update of a status makes no object.",
+        lambda f: f.where == "status" and f.call.path.endswith("/status") and _statuses(f) in ((200, 422), (404, 201)),
+        (_made(SERVICES, "Service", "v1", spec=_PORT),
+         Call("status", "PATCH", f"{SERVICES}/a/status", (), {"status": _BALANCED}, MERGE)),
     ),
     "plain 404": Known(
-        "An address that isn't one is answered with a Status, not with text.",
+        "An address of no kind is answered with a Status, not with text.",
         lambda f: f.our_answer.status == f.their_answer.status == 404 and f.where in ("content type", ""),
+        (Call("odd", "GET", "/apis/nope.example.com/v1/x"),),
     ),
-    "base64": Known(
-        "Data that isn't base64 is an invalid document (422), not an unreadable one (400).",
-        lambda f: "illegal base64" in _message(f.their_answer),
+    "whose fault": Known(
+        "What a caller did wrong is never an internal error (500) of ours; a patch's members that no kind has are dropped.",
+        lambda f: f.their_answer.status == 500 and (400 <= f.our_answer.status < 500 or _NO_MEMBER in _message(f.their_answer)),
+        (Call("get", "GET", f"{MAPS}/a", (("resourceVersion", "x"),)),),
     ),
-    "media types": Known(
-        "We give no protobuf, and say so.",
-        _reworded(
-            "media types (are )?accepted",
-            "accepted media types",
-            "Available representations",
-            "Unsupported Media Type",
-            "you requested PartialObject",
-        ),
-    ),
-    "list-items": Known("Items of our lists say their kind and apiVersion, as those of custom kinds do.", _list_item_types),
-    "caller's fault": Known(
-        "What a caller did wrong is a bad request (400) of ours where a kube-apiserver says 500.",
-        lambda found: found.their_answer.status == 500 and found.our_answer.status in (400, 422, 409),
-    ),
-}
+}  # fmt: skip
+_NO_MEMBER = "unable to find api field"
+DIVERGING = ("first apply", "emptied", "claims", "status", "finalizers of admission")
+"""After these the servers' objects are no longer the same, and the sequence ends."""
 
 
 def covered_by(found: Difference) -> str:

@@ -33,6 +33,11 @@ class Run:
         self.wire = wire
         self.memory = Memory({"ns": name, "id": name})
 
+    def begun_by(self) -> str:
+        """A line that makes the namespace."""
+        name = self.memory.filled("@{ns}")
+        return f"kubectl create namespace {name} && kubectl -n {name} create serviceaccount default"
+
     async def all(self, calls: Sequence[Call]) -> list[Answer]:
         return [await self.one(call) for call in calls]
 

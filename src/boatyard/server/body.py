@@ -59,6 +59,8 @@ async def document(request: web.Request, repeated: list[str] | None = None) -> d
     else:
         told = f"the body of the request was in an unknown format ({type}): send application/json or application/yaml"
         raise UnsupportedMediaType(told)
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise BadRequest("the body of the request must be an object")
     if repeated is not None and type in _JSON:

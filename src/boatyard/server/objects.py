@@ -89,16 +89,17 @@ class Objects:
         return self._object(call, kind, obj)
 
     async def _list(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        match, form = match_of_list(call), call.form()
-        if form.transform == "PartialObjectMetadata":
-            told = f"you requested {form.transform}, but the requested object is a list ({kind.resource.kind}List)"
-            raise NotAcceptable(told)
+        match = match_of_list(call)
         page = await self._registry.list_records(
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
             field_selector=call.query.get("fieldSelector", ""), limit=_limit(call),
             continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
             match=match,
         )  # fmt: skip
+        form = call.form()
+        if form.transform == "PartialObjectMetadata":
+            told = f"you requested {form.transform}, but the requested object is a list ({kind.resource.kind}List)"
+            raise NotAcceptable(told)
         metadata = _list_metadata(str(page.revision), page.continue_token, page.remaining)
         if form.transform:
             items = [documents.decode(record.value, record.modified) for record in page.records]

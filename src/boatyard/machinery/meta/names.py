@@ -30,6 +30,13 @@ _SUBDOMAIN_TOLD = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
     f"alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
 )
+_WILDCARD = r"\*\." + _SUBDOMAIN
+_wildcard = re.compile(_WILDCARD)
+_WILDCARD_TOLD = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case "
+    "alphanumeric characters, '-' or '.' and end with an alphanumeric character "
+    f"(e.g. '*.example.com', regex used for validation is '{_WILDCARD}')"
+)
 _DNS1035_TOLD = (
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with "
     f"an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '{_DNS1035}')"
@@ -63,6 +70,11 @@ def dns1123_label(value: str) -> list[str]:
 def dns1123_subdomain(value: str) -> list[str]:
     """Dotted DNS labels: names of most objects."""
     return _check(value, 253, _subdomain, _SUBDOMAIN_TOLD)
+
+
+def wildcard_subdomain(value: str) -> list[str]:
+    """Dotted DNS labels after ``*.``: hosts of an Ingress."""
+    return _check(value, 253, _wildcard, _WILDCARD_TOLD)
 
 
 def dns1035_label(value: str) -> list[str]:

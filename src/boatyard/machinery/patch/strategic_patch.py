@@ -41,7 +41,7 @@ def _map(live: Object, patch: Object, types: Structural) -> Object:
         if value is None:
             live.pop(field, None)
         elif field not in live or live[field] is None:
-            if not deleting:
+            if not deleting and not _is_directive(value):
                 live[field] = without_directives(value)
         elif deleting:
             live[field] = [item for item in live[field] if item not in value]

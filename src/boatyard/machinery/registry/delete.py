@@ -47,7 +47,8 @@ async def _delete(ledger: Ledger, request: Request, options: DeleteOptions, reco
     changed = _mark(ledger, request, options, obj)
     gone = done_deleting(request, obj)
     if request.dry_run or not (changed or gone):
-        return obj, gone
+        unmarked = gone and not request.kind.strategy.tells_deletion
+        return documents.decode(record.value, record.modified) if unmarked else obj, gone
     if gone:
         revision = await ledger.commit([Delete(key, record.modified)])
         if not request.kind.strategy.tells_deletion:
@@ -81,7 +82,7 @@ def _mark(ledger: Ledger, request: Request, options: DeleteOptions, obj: Object)
     meta = obj["metadata"]
     strategy = request.kind.strategy
     finalizers = meta.get("finalizers") or []
-    wanted = _finalizers(finalizers, options.propagation)
+    wanted = _finalizers(finalizers, options.propagation if request.kind.collected else None)
     changed = wanted != finalizers
     if wanted:
         meta["finalizers"] = wanted

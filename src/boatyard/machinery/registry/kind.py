@@ -41,6 +41,8 @@ class Kind:
     """Whether a replacement must name the resourceVersion that it replaces."""
     made_by_update: bool = False
     """Whether a replacement of an object that isn't there makes it."""
+    collected: bool = True
+    """Whether the garbage collector looks after its dependents; where not, the propagation asked for means nothing."""
     returns_deleted: bool = False
     """Whether delete answers with the object rather than with a Status."""
     check_name: Callable[[str], list[str]] = names.dns1123_subdomain

@@ -9,6 +9,7 @@ from boatyard.machinery.meta.errors import BadRequest, Invalid, UnsupportedMedia
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.json_patch import json_patch
 from boatyard.machinery.patch.strategic_patch import strategic_patch
+from boatyard.machinery.registry import metadata
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
@@ -19,12 +20,17 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
     """Apply a patch to the stored object. Made anew when others write meanwhile, unless it names a resourceVersion."""
 
     request.difference = difference
+    if type == "strategic" and request.kind.custom is not None:
+        raise UnsupportedMediaType(_NOT_STRATEGIC)
 
     def change(live: Object) -> Object:
         before = live["metadata"]["resourceVersion"]
         wanted = patched(request.kind, live, difference, type)
         if not isinstance(wanted, dict) or not isinstance(wanted.get("metadata"), dict):
             raise Invalid("the patch leaves no object")
+        if not wanted["metadata"].get("name") or (type != "strategic" and not wanted.get("apiVersion")):
+            raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
+        metadata.conditional(request, wanted)
         if wanted["metadata"].get("resourceVersion") == before and not _names_revision(difference):
             del wanted["metadata"]["resourceVersion"]
         return wanted
@@ -43,11 +49,14 @@ def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Objec
         return live
     types = kind.schema()
     if kind.custom is not None or types is None:
-        raise UnsupportedMediaType(
-            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-            "application/merge-patch+json, application/apply-patch+yaml"
-        )
+        raise UnsupportedMediaType(_NOT_STRATEGIC)
     return strategic_patch(live, difference, types)
+
+
+_NOT_STRATEGIC = (
+    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+    "application/merge-patch+json, application/apply-patch+yaml"
+)
 
 
 def _merge(target: Object, difference: Object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, Invalid, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import metadata
@@ -37,6 +38,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
     if request.kind.custom is not None:
         schema.default(part)
         wrong = [] if right else _validate(schema, part, old)
+        wrong += [] if right else _replicas_wrong(request, part)
     elif not right:
         normal.normalize(request.kind.resource, part)
         wrong = [error for error in _validate(schema, part, old) if is_type_error(error)]
@@ -94,7 +96,7 @@ def comparable(request: Request, applied: Object) -> None:
         what = f"{request.namespace}/{request.name}; {resource.api_version if resource.group else '/v1'}, Kind={resource.kind}"
         raise BadRequest(f"failed to create typed patch object ({what}): {told}")
     if request.kind.custom is None:
-        normal.normalize(request.kind.resource, applied)
+        normal.canonicalize(request.kind.resource, applied)
     else:
         schema.drop_nulls(applied)
     wrong = [error for error in schema.validate(applied) if is_type_error(error)]
@@ -125,7 +127,7 @@ def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool,
         return schema.accepts(part, stored=old is not None, normal=normal)
     for member, value in part.items():
         node = schema.child(member)
-        if node is None:
+        if node is None or (normal and value in ({}, [])):
             return False
         if normal and not value and type(value) in (dict, list):
             # What is kept of it in normal form is nothing at all.
@@ -161,6 +163,16 @@ def _validate(schema: Structural, part: Object, old: Object | None) -> list[Fiel
             path = member + ("" if not error.path or error.path.startswith("[") else ".") + error.path
             wrong.append(FieldError(path, error.type, error.message.replace(f"{error.path} in body", f"{path} in body")))
     return wrong
+
+
+def _replicas_wrong(request: Request, part: Object) -> list[FieldError]:
+    """The number of replicas, where the definition says it is."""
+    scale = ((request.kind.custom or {}).get("subresources") or {}).get("scale") or {}
+    path, value = scale.get("specReplicasPath", ""), part
+    for step in path.strip(".").split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    negative = isinstance(value, int) and value < 0
+    return [field_errors.invalid(path, value, "should be a non-negative integer")] if negative else []
 
 
 def _undecodable(request: Request, wrong: list[FieldError]) -> ApiError:

@@ -54,9 +54,10 @@ async def _write(ledger: Ledger, request: Request, record: Record, wanted: Objec
         return wanted
     key = keys.key(request.kind.resource, request.namespace, request.name)
     if done_deleting(request, wanted):
-        revision = await ledger.commit([Delete(key, record.modified)])
-    else:
-        revision = await ledger.commit([Put(key, documents.encode(wanted), record.modified)])
+        await ledger.commit([Delete(key, record.modified)])
+        # It was never stored as it is now: what there is to see of it has the revision that it had.
+        return wanted
+    revision = await ledger.commit([Put(key, documents.encode(wanted), record.modified)])
     wanted["metadata"]["resourceVersion"] = str(revision)
     return wanted
 

@@ -57,7 +57,7 @@ LIVE = {
         ({"named": [{"$patch": "replace"}, {"name": "z"}]}, "named", [{"name": "z"}]),
         ({"named": [{"name": "d", "v": None}]}, "named", [{"name": "d"}, *LIVE["named"]]),
         ({"$setElementOrder/named": [{"name": "c"}, {"name": "a"}]}, "named", [LIVE["named"][i] for i in (1, 2, 0)]),
-        ({"fresh": {"$patch": "replace", "a": 1}}, "fresh", {"a": 1}),
+        ({"fresh": {"$patch": "replace", "a": 1}}, "fresh", None),
         ({"fresh": {"a": None, "b": {"c": None}}}, "fresh", {"b": {}}),
     ],
 )  # fmt: skip

@@ -108,6 +108,26 @@ async def test_an_event_with_a_time_of_its_own_says_who_tells_it(client: Embedde
     await client.create(EVENTS, {**body, "metadata": {"name": "e"}, **who}, "default")
 
 
+async def test_a_patch_keeps_the_kind_and_makes_no_empty_members(client: EmbeddedClient) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, "default")
+    with pytest.raises(BadRequest, match="undeterminable"):
+        await client.patch(CONFIG_MAPS, "c", {"apiVersion": None}, "default")
+    body = {"metadata": {"name": "c", "namespace": "default"}, "data": {"a": "2"}, "binaryData": {}}
+    assert "binaryData" not in await client.update(CONFIG_MAPS, body)
+    replaced = {"metadata": {"labels": {"$patch": "replace", "a": "b"}}}
+    assert "labels" not in (await client.patch(CONFIG_MAPS, "c", replaced, "default", type="strategic"))["metadata"]
+
+
+async def test_applying_nothing_takes_away(client: EmbeddedClient) -> None:
+    whole = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}], "selector": {"app": "x"}}}
+    await client.create(SERVICES, whole, "default")
+    applied = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"}, "spec": {"selector": {}}}
+    with pytest.raises(Conflict, match="selector"):
+        await client.apply(SERVICES, applied, field_manager="m", force=False)
+    applied = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"}, "spec": {"selector": {}}}
+    assert "selector" not in (await client.apply(SERVICES, applied, field_manager="m", force=True))["spec"]
+
+
 async def test_small_rules(client: EmbeddedClient) -> None:
     with pytest.raises(Invalid, match="at least one clusterRoleSelector required"):
         await client.create(CLUSTER_ROLES, {"metadata": {"name": "r"}, "aggregationRule": {}})

@@ -18,6 +18,15 @@ def validate_role(obj: Object, old: Object | None) -> Iterator[FieldError]:
     if (aggregated := obj.get("aggregationRule")) is not None and not aggregated.get("clusterRoleSelectors"):
         told = "at least one clusterRoleSelector required if aggregationRule is non-nil"
         yield required("aggregationRule.clusterRoleSelectors", told)
+    for index, selector in enumerate((aggregated or {}).get("clusterRoleSelectors") or ()):
+        at = f"aggregationRule.clusterRoleSelectors[{index}]"
+        wrong: list[FieldError] = []
+        for key, value in (selector.get("matchLabels") or {}).items():
+            wrong += invalid_each(f"{at}.matchLabels", key, names.qualified_name(key))
+            wrong += invalid_each(f"{at}.matchLabels", value, names.label_value(value))
+        yield from wrong
+        if wrong:
+            yield invalid(at, None, "invalid label selector.")
     for index, rule in enumerate(obj.get("rules") or ()):
         at = f"rules[{index}]"
         if not rule.get("verbs"):

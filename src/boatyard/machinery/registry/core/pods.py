@@ -88,9 +88,7 @@ def validate_pod_update(new: Object, old: Object) -> Iterator[FieldError]:
         return
     for kind in ("containers", "initContainers"):
         if len(after.get(kind) or ()) != len(before.get(kind) or ()):
-            yield forbidden(
-                f"spec.{kind}", f"pod updates may not add or remove {'containers' if kind == 'containers' else 'init containers'}"
-            )
+            yield forbidden(f"spec.{kind}", "pod updates may not add or remove containers")
             return
     yield from _deadline(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
     yield from _added_tolerations(after.get("tolerations") or [], before.get("tolerations") or [])

@@ -80,6 +80,8 @@ def validate_endpoint_slice(obj: Object, old: Object | None) -> Iterator[FieldEr
         addresses = endpoint.get("addresses") or []
         if not addresses:
             yield required(f"endpoints[{index}].addresses", "must contain at least 1 address")
+        if host := endpoint.get("hostname"):
+            yield from invalid_each(f"endpoints[{index}].hostname", host, names.dns1123_label(host))
         for place, address in enumerate(addresses):
             if kind in ("IPv4", "IPv6") and not is_ip(address, kind):
                 told = f"must be an {kind} address" if is_ip(address) else NO_ADDRESS
@@ -102,6 +104,12 @@ def validate_ingress(obj: Object, old: Object | None) -> Iterator[FieldError]:
     rules, backend = spec.get("rules") or [], spec.get("defaultBackend")
     if not rules and backend is None:
         yield invalid("spec", None, "either `defaultBackend` or `rules` must be specified")
+    if name := spec.get("ingressClassName"):
+        yield from invalid_each("spec.ingressClassName", name, names.dns1123_subdomain(name))
+    for index, tls in enumerate(spec.get("tls") or ()):
+        for place, host in enumerate(tls.get("hosts") or ()):
+            at = f"spec.tls[{index}].hosts[{place}]"
+            yield from invalid_each(at, host, _host_wrong(host))
     if backend is not None:
         yield from _backend(backend, "spec.defaultBackend")
     for index, rule in enumerate(rules):
@@ -109,11 +117,15 @@ def validate_ingress(obj: Object, old: Object | None) -> Iterator[FieldError]:
         if host and is_ip(host):
             yield invalid(f"{at}.host", host, "must be a DNS name, not an IP address")
         elif host:
-            yield from invalid_each(f"{at}.host", host, names.dns1123_subdomain(host.removeprefix("*.")))
+            yield from invalid_each(f"{at}.host", host, _host_wrong(host))
         for place, path in enumerate((rule.get("http") or {}).get("paths") or ()):
             yield from _path(path, f"{at}.http.paths[{place}]")
         if "http" in rule and not (rule["http"] or {}).get("paths"):
             yield required(f"{at}.http.paths")
+
+
+def _host_wrong(host: str) -> list[str]:
+    return names.wildcard_subdomain(host) if "*" in host else names.dns1123_subdomain(host)
 
 
 def _path(path: Object, at: str) -> Iterator[FieldError]:
