@@ -15,10 +15,12 @@ _GROUP = "rbac.authorization.k8s.io"
 def validate_role(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A Role or ClusterRole."""
     cluster = obj.get("kind") == "ClusterRole"
-    if (aggregated := obj.get("aggregationRule")) is not None and not aggregated.get("clusterRoleSelectors"):
+    aggregated: Object | None = obj.get("aggregationRule")
+    selectors = (aggregated or {}).get("clusterRoleSelectors") or []
+    if aggregated is not None and not selectors:
         told = "at least one clusterRoleSelector required if aggregationRule is non-nil"
         yield required("aggregationRule.clusterRoleSelectors", told)
-    for index, selector in enumerate((aggregated or {}).get("clusterRoleSelectors") or ()):
+    for index, selector in enumerate(selectors):
         at = f"aggregationRule.clusterRoleSelectors[{index}]"
         wrong: list[FieldError] = []
         for key, value in (selector.get("matchLabels") or {}).items():
