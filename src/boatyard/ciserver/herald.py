@@ -60,15 +60,18 @@ class Herald:
         """Index what was archived while nobody looked; with ``report`` the SCM is told of it too."""
         known = await self._history.numbers()
         for number in await self._archive.numbers():
-            if number in known or self._living(number) is not None:
-                continue
-            document = await self._archive.build(number)
-            if document is None:
-                continue
-            found = summary(document)
-            if report:
-                await self._report(found)
-            await self._history.put(found)
+            if number not in known and self._living(number) is None:
+                await self._remember(number, report=report)
+
+    async def _remember(self, number: int, *, report: bool) -> None:
+        """Index an archived build."""
+        document = await self._archive.build(number)
+        if document is None:
+            return
+        found = summary(document)
+        if report:
+            await self._report(found)
+        await self._history.put(found)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         build = new if new is not None else old
@@ -77,6 +80,7 @@ class Herald:
         if new is None:
             self._told.pop(number, None)
             self._reporter.forget(objects.uid(build))
+            self._queue.add(number)
             return
         mark = (new.get("status") or {}).get("phase") or "Pending", objects.annotations(new).get(RETRY_ANNOTATION, "")
         if self._told.get(number) != mark:
@@ -86,6 +90,9 @@ class Herald:
     async def _tell(self, number: int) -> None:
         build = self._living(number)
         if build is None:
+            # It has left the API. Its end may never have been seen: while the API was out of reach, or before it could be told.
+            if await self._history.get(number) is None:
+                await self._remember(number, report=True)
             return
         found = summary(build)
         await self._report(found)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from boatyard.ci.kinds import CiConfig
+from boatyard.ci.kinds import Build, CiConfig
 from boatyard.ci.scm.http import Answer
 from boatyard.ci.scm.scm import sign_hmac_sha256
 from unit.ciserver.conftest import PIPELINE, SECRET
@@ -36,6 +36,19 @@ async def test_an_scm_that_is_down_gets_every_word_in_order_when_it_is_back(runn
     assert running.scm.told(A) == []
     running.scm.down = False
     await running.until(lambda: running.scm.told(A) == ["pending", "failure"])
+
+
+async def test_a_build_whose_end_was_never_seen_is_told_from_the_archive(running):
+    """It ended and left the API while that was out of reach."""
+    await started(running)
+    await running.becomes("shop-1", "Running")
+    await running.until(lambda: running.scm.told(A) == ["pending"])
+    ended = {**await running.build("shop-1"), "status": {"phase": "Failed", "reason": "StepFailed"}}
+    await running.objects.put("1/build.json", json.dumps(ended).encode())
+    await running.client.patch(Build.resource, "shop-1", {"metadata": {"finalizers": None}}, "team")
+    await running.client.delete(Build.resource, "shop-1", "team")
+    await running.until(lambda: running.scm.told(A) == ["pending", "failure"])
+    assert (await running.server.history.get(1)).phase == "Failed"
 
 
 async def test_a_word_whose_answer_was_lost_is_found_and_not_said_again(running):
@@ -122,7 +135,6 @@ async def test_a_verdict_says_what_matters(running, phase, status, state, words)
 
 
 async def test_without_an_scm_nobody_is_told(world):
-    from boatyard.ci.kinds import CiConfig
     from boatyard.ciserver.inbox import Rerun
 
     await world.client.patch(CiConfig.resource, "shop", {"spec": {"source": {"scm": None}}}, "team")

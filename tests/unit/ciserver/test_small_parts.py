@@ -58,7 +58,7 @@ def test_a_summary_of_any_document_at_all():
 
 def test_templates_escape_what_they_show():
     hostile = Summary(1, "shop-1", title="<img src=x>", author='"&', ref="refs/heads/<b>")
-    html = render("list.html", builds=[hostile], prefix="")
+    html = render("list.html", builds=[hostile], waiting=[(2, "<img src=y>")], prefix="")
     assert "<img" not in html and "<b>" not in html and "&lt;img" in html
 
 
