@@ -18,7 +18,7 @@ WHOLE_LARGE = [Job(50, 50 * 500, seed) for seed in range(2)]
 
 @pytest.mark.timeout(900)
 def test_every_build_has_its_verdict_under_every_seed() -> None:
-    histories = run_all([*LARGE, *WHOLE[:10], *SMALL])
+    histories = run_all([*LARGE, *WHOLE[:3], *SMALL])
     assert len(set(histories.values())) == len(histories), "different seeds give different histories"
 
 
