@@ -17,7 +17,8 @@ from .call import filled
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-_ADDRESS = re.compile(r"\b10\.(?:97|96|43|152)\.\d+\.\d+\b")
+_ADDRESS = re.compile(r"\b10\.(?:9[6-9]|1\d\d|43)\.\d+\.\d+\b")
+"""Of Services: ours are from 10.96, a judge's from any of the ranges that are usual."""
 _RECENT = timedelta(days=2)
 _NUMBERS = re.compile(r"(?<![\w.])\d{1,9}(?![\w.])")
 _REVISION_SENTENCES = ("resource version", "resourceVersion", "ResourceVersion", "compacted", "revision")
