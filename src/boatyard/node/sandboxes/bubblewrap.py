@@ -6,6 +6,7 @@ sees the container's environment (LD_PRELOAD would run as root), and its first p
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -84,7 +85,8 @@ def hold(cell: Cell) -> Holder:
             os._exit(127)
     for fd in (held_in, echo_out, errors_out, status_out):
         os.close(fd)
-    os.write(held, b"!")
+    with contextlib.suppress(BrokenPipeError):  # it ended already, and has said why
+        os.write(held, b"!")
     answered = readable(echo, SECONDS) and os.read(echo, 1) == b"!"
     os.close(echo)
     init = 0
