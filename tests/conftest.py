@@ -6,9 +6,14 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 from parts import gitea
+
+# Tests run beside each other, and beside whatever else the machine does: how long an example takes says nothing.
+hypothesis.settings.register_profile("beside", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("beside")
 
 LONGEST_FIRST = (
     "sim/test_whole", "e2e/test_gitea", "unit/ciserver/test_real_gitea", "conformance/scm", "e2e", "unit/node/machine",

@@ -35,7 +35,7 @@ async def run(store: Store, history: list[list[Operation]]) -> list[object]:
     return told
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HISTORIES)
 def test_the_back_ends_tell_the_same_story(history: list[list[Operation]]):
     async def both() -> None:

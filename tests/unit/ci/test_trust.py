@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from boatyard.ci.ciconfig_fields import Trust
@@ -113,7 +113,6 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.dictionaries(st.sampled_from(["spec", "metadata"]), JSON))
 def test_it_never_fails_whatever_the_template_holds(template):
     violations(template, Trust(images=("a*",)))
