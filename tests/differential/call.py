@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+MERGE, JSON, STRATEGIC, APPLY = (
+    f"application/{name}" for name in ("merge-patch+json", "json-patch+json", "strategic-merge-patch+json", "apply-patch+yaml")
+)
+"""Content types of patches."""
 _PLACE = re.compile(r"@\{([^{}]*)\}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .call import Call
+from .call import APPLY, MERGE, Call
 from .sequence import Answer
 
 MAPS = "/api/v1/namespaces/@{ns}/configmaps"
@@ -17,7 +17,6 @@ PODS = "/api/v1/namespaces/@{ns}/pods"
 CLAIMS = "/api/v1/namespaces/@{ns}/persistentvolumeclaims"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/@{ns}/leases"
 SERVICES = "/api/v1/namespaces/@{ns}/services"
-MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
 
 
 class Difference(NamedTuple):

@@ -52,6 +52,18 @@ async def test_a_record_between_two_changes_tells_the_revision_it_had(store: Sto
     assert (record.value, record.created, record.modified) == (b"2", 1, 2)
 
 
+async def test_what_is_compacted_changes_no_page_that_is_kept(store: Store):
+    await fill(store, "/a", "/b")
+    for value in (b"2", b"3", b"4"):
+        await store.commit([Put("/a", value)])
+    await store.compact(3)
+    (first, _) = store.range("/", revision=4).records
+    assert (first.value, first.created, first.modified) == (b"3", 1, 4)
+    await store.compact(4)
+    (first, _) = store.range("/", revision=4).records
+    assert (first.value, first.created, first.modified) == (b"3", 1, 4)
+
+
 async def test_a_compacted_revision_is_told(store: Store):
     await fill(store, "/a", "/b", "/c")
     await store.compact(2)

@@ -6,9 +6,17 @@ import asyncio
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import NamedTuple
 
 from boatyard.machinery.store.hub import WatchHub
 from boatyard.machinery.store.store import Change, Compacted, Delete, KeyConflict, Operation, Page, Put, Record, Route
+
+
+class _Past(NamedTuple):
+    """A change, and what was there before."""
+
+    change: Change
+    before: Record | None
 
 
 class MemoryStore:
@@ -17,7 +25,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
         self._keys: list[str] = []
-        self._history: list[Change] = []
+        self._history: list[_Past] = []
         self._compacted = 0
         self._revision = 0
         self._hub = WatchHub()
@@ -28,7 +36,7 @@ class MemoryStore:
 
     @property
     def history_bytes(self) -> int:
-        return sum(len(change.key) + len(change.previous or b"") for change in self._history)
+        return sum(len(change.key) + len(change.previous or b"") for change, _ in self._history)
 
     def get(self, key: str) -> Record | None:
         return self._records.get(key)
@@ -46,26 +54,15 @@ class MemoryStore:
         if revision < self._compacted:
             raise Compacted(revision, self._compacted)
         records = {key: self._records[key] for key in self._keys if key.startswith(prefix)}
-        for change in reversed(self._history):
+        for change, before in reversed(self._history):
             if change.revision <= revision:
                 break
             if change.key.startswith(prefix):
-                if change.previous is None:
+                if before is None:
                     records.pop(change.key, None)
                 else:
-                    records[change.key] = Record(change.key, change.previous, change.created, 0)
-        return page_of(self._with_revisions(records, revision), after, limit, revision)
-
-    def _with_revisions(self, records: dict[str, Record], revision: int) -> list[Record]:
-        modified: dict[str, int] = {}
-        for change in self._history:
-            if change.revision > revision:
-                break
-            modified[change.key] = change.revision
-        return [
-            r if r.modified else Record(r.key, r.value, r.created, modified.get(r.key, r.created))
-            for r in (records[key] for key in sorted(records))
-        ]
+                    records[change.key] = before
+        return page_of([records[key] for key in sorted(records)], after, limit, revision)
 
     async def commit(self, operations: Sequence[Operation]) -> int:
         await asyncio.sleep(0)
@@ -75,8 +72,9 @@ class MemoryStore:
             found = self._records.get(operation.key)
             check(operation, found.modified if found else 0)
         self._revision += 1
+        before = [self._records.get(operation.key) for operation in operations]
         changes = [self._carry_out(operation) for operation in operations]
-        self._history += changes
+        self._history += map(_Past, changes, before)
         self._hub.publish(changes)
         return self._revision
 
@@ -96,8 +94,8 @@ class MemoryStore:
     async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
-        start = bisect_right(self._history, after, key=lambda change: change.revision)
-        past = [change for change in self._history[start:] if change.key.startswith(prefix)]
+        start = bisect_right(self._history, after, key=_revision)
+        past = [change for change, _ in self._history[start:] if change.key.startswith(prefix)]
         async with aclosing(self._hub.watch(prefix, after, past, route)) as batches:
             async for batch in batches:
                 yield batch
@@ -106,7 +104,7 @@ class MemoryStore:
         revision = min(revision, self._revision)
         if revision > self._compacted:
             self._compacted = revision
-            del self._history[: bisect_right(self._history, revision, key=lambda change: change.revision)]
+            del self._history[: bisect_right(self._history, revision, key=_revision)]
 
     def reopened(self) -> None:
         """The process that used it has died, another one begins: nobody watches any more."""
@@ -114,6 +112,10 @@ class MemoryStore:
 
     async def close(self) -> None:
         self._hub.close()
+
+
+def _revision(past: _Past) -> int:
+    return past.change.revision
 
 
 def check(operation: Operation, found: int) -> None:
