@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-AT_ONCE = 128
-"""Requests whose bodies are being read or judged."""
+AT_ONCE = 1024
+"""Requests whose bodies are being read or judged: a burst of pushes to many repositories fits, since not every SCM delivers again
+what is refused. Their bytes are bounded by themselves."""
 HELD_BYTES = 32 << 20
 """Of all bodies together; one more may be larger than what is left of it, so that the oldest always gets to its end."""
 SECONDS = 60.0
@@ -47,13 +48,15 @@ class Bodies:
         self, max_bytes: int, *, at_once: int = AT_ONCE, held_bytes: int = HELD_BYTES, seconds: float = SECONDS
     ) -> None:  # fmt: skip
         self._max_bytes, self._at_once, self._held_bytes, self._seconds = max_bytes, at_once, held_bytes, seconds
-        self._bodies: list[_Body] = []
+        self._bodies: dict[_Body, None] = {}
+        """The oldest first."""
+        self._held = 0
         self._changed = asyncio.Condition()
 
     @property
     def held(self) -> int:
         """Bytes in memory."""
-        return sum(body.size for body in self._bodies)
+        return self._held
 
     @asynccontextmanager
     async def read(self, incoming: Incoming, length: int | None) -> AsyncGenerator[bytes]:
@@ -63,7 +66,7 @@ class Bodies:
         if len(self._bodies) >= self._at_once:
             raise TooMany
         body = _Body()
-        self._bodies.append(body)
+        self._bodies[body] = None
         try:
             try:
                 async with asyncio.timeout(self._seconds):
@@ -72,7 +75,8 @@ class Bodies:
                 raise TooSlow from None
             yield whole
         finally:
-            self._bodies.remove(body)
+            del self._bodies[body]
+            self._held -= body.size
             async with self._changed:
                 self._changed.notify_all()
 
@@ -80,11 +84,12 @@ class Bodies:
         pieces: list[bytes] = []
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: self._bodies[0] is body or self.held < self._held_bytes)
+                await self._changed.wait_for(lambda: self._held < self._held_bytes or next(iter(self._bodies)) is body)
             piece = await incoming.readany()
             if not piece:
                 return b"".join(pieces)
             pieces.append(piece)
             body.size += len(piece)
+            self._held += len(piece)
             if body.size > self._max_bytes:
                 raise TooLarge
