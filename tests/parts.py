@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -62,3 +63,23 @@ def gitea(directory: Path) -> Iterator[dict[str, Any]]:
         yield {**json.loads(started.stdout), "port": port, "directory": directory}
     finally:
         subprocess.run([script, "down", directory], timeout=60)
+
+
+@contextmanager
+def kubernetes(directory: Path, level: str) -> Iterator[Path]:
+    """A real Kubernetes up to a ``level`` (``api``, ``control``, …), its state in ``directory``: the administrator's kubeconfig."""
+    script = starter("kubernetes")
+    index = random.choice([index for index in range(1, 10) if _is_free(16443 + 100 * index)])
+    started = subprocess.run(
+        [script, "up", directory, "--level", level, "--index", str(index)], capture_output=True, text=True, timeout=180
+    )
+    try:
+        assert started.returncode == 0, started.stderr
+        yield Path(started.stdout.splitlines()[-1])
+    finally:
+        subprocess.run([script, "down", directory], capture_output=True, timeout=60)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

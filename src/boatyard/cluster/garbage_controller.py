@@ -78,6 +78,9 @@ class Collector:
             return
         metadata = new["metadata"]
         references = metadata.get("ownerReferences")
+        for reference in (old["metadata"].get("ownerReferences") if old is not None else None) or ():
+            if reference not in (references or ()):
+                self._enqueue_if_it_waits(reference, metadata.get("namespace", ""))
         if metadata.get("deletionTimestamp"):
             held = metadata.get("finalizers") or ()
             if FOREGROUND in held or ORPHAN in held:
@@ -144,15 +147,16 @@ class Collector:
 
     async def _state(self, obj: Object, reference: Object) -> OwnerState:
         """What became of an owner: from the cache if it is there, else by asking for it now."""
-        if reference["uid"] in self._absent:
-            return "absent"
         resource, owner = self._cached_owner(reference, namespace(obj))
         if resource is None:
             return "unknown"
         if resource.namespaced and not namespace(obj):
+            # Asked first: that the owner is known to be gone must not take what it could never own.
             told = f"the owner {reference['kind']} {reference['name']} lies in a namespace, but this object does not"
             await self.recorder.event(obj, "Warning", "OwnerRefInvalidNamespace", told)
             return "unknown"
+        if reference["uid"] in self._absent:
+            return "absent"
         if owner is None:
             try:
                 owner = await self.client.get(resource, reference["name"], namespace(obj) if resource.namespaced else None)

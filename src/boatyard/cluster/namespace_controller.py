@@ -51,7 +51,7 @@ def controller(manager: Manager, settings: Settings) -> Controller:
         return (await client.list(resource, where)).items
 
     async def _tell(namespace: Object, left: dict[Resource, list[Object]]) -> None:
-        counts = ", ".join(f"{r.group_resource} has {len(items)} resource instances" for r, items in left.items())
+        counts = ", ".join(f"{r.plural}.{r.group} has {len(items)} resource instances" for r, items in left.items())
         held: dict[str, int] = {}
         for items in left.values():
             for item in items:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from inspect import iscoroutinefunction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import NAMESPACES, SERVICE_ACCOUNTS
-from boatyard.machinery.meta.errors import AlreadyExists
+from boatyard.machinery.meta.errors import AlreadyExists, NotFound
 from boatyard.machinery.meta.resource import Resource
 
+from .clusters import CLUSTERS
 from .features import subjects_of
 from .subjects import SUBJECTS, Subject
 from .widgets import WIDGETS, defined
@@ -32,16 +34,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "subject" in metafunc.fixturenames:
-        names = subjects_of(metafunc.function)
-        marks = {"kubernetes": [pytest.mark.real]}
-        chosen = [pytest.param(name, marks=marks.get(name, ())) for name in names]
-        metafunc.parametrize("subject", chosen, indirect=True, scope="session")
+        _over(metafunc, "subject")
+    elif "cluster" in metafunc.fixturenames:
+        _over(metafunc, "cluster")
+
+
+def _over(metafunc: pytest.Metafunc, fixture: str) -> None:
+    chosen: list[Any] = []
+    for name in subjects_of(metafunc.function):
+        marks = [pytest.mark.real] if name.startswith("kube") else []
+        if getattr(metafunc.function, "slow_on", "") == name:
+            marks.append(pytest.mark.long)
+        chosen.append(pytest.param(name, marks=marks))
+    metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Subject]:
     async with AsyncExitStack() as stack:
         yield await SUBJECTS[request.param](stack, tmp_path_factory.mktemp("subject"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """The client of an API whose controllers run."""
+    async with AsyncExitStack() as stack:
+        yield await CLUSTERS[request.param](stack, tmp_path_factory.mktemp("cluster"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def room(cluster: Client) -> AsyncIterator[str]:
+    """A namespace of the test's own, which its controllers know."""
+    made = await cluster.create(NAMESPACES, {"metadata": {"generateName": "suite-"}})
+    yield made["metadata"]["name"]
+    with suppress(NotFound):
+        await cluster.delete(NAMESPACES, made["metadata"]["name"])
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """What a test proves, and of whom: from this the table in the README of ``server`` is made.
 
 ``@feature("bookmarks when asked for")`` names a line of the table; its section is the ``SECTION`` of the test's module. A test that
-takes ``client`` runs on all subjects, one that takes ``wire`` on those with HTTP. ``@without("kubernetes", because="…")`` leaves a
-subject out, and the table says why.
+takes ``client`` runs on all subjects, one that takes ``wire`` on those with HTTP, one that takes ``cluster`` on those of
+:mod:`clusters`. ``@without("kubernetes", because="…")`` leaves a subject out, and the table says why.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any, NamedTuple, TypeVar
 
+from .clusters import CLUSTERS
 from .subjects import SUBJECTS
 
 Test = TypeVar("Test", bound=Callable[..., Any])
@@ -46,8 +47,19 @@ def without(subject: str, *, because: str) -> Callable[[Test], Test]:
     return mark
 
 
+def slow_on(subject: str) -> Callable[[Test], Test]:
+    """``subject`` takes the test in the long tier only: it waits by itself, for many seconds."""
+
+    def mark(test: Test) -> Test:
+        test.slow_on = subject  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
 def subjects_of(test: Callable[..., Any]) -> tuple[str, ...]:
     """Who takes a test."""
-    able = OVER_HTTP if "wire" in signature(test).parameters else tuple(SUBJECTS)
+    taken = signature(test).parameters
+    able = tuple(CLUSTERS) if "cluster" in taken else OVER_HTTP if "wire" in taken else tuple(SUBJECTS)
     left_out = {found.subject for found in getattr(test, "without", ())}
     return tuple(name for name in able if name not in left_out)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .clusters import CLUSTERS
 from .features import Without, subjects_of
 from .refusals import REFUSALS
 from .subjects import SUBJECTS
@@ -69,8 +70,8 @@ def _tests() -> Iterator[tuple[str, str, Callable[..., Any]]]:
 def _with(proof: Proof) -> str:
     if proof.subjects == set(SUBJECTS):
         return "registry, server, kube-apiserver"
-    names = {"embedded": "registry", "served": "server", "kubernetes": "kube-apiserver"}
-    proved = ", ".join(names[subject] for subject in SUBJECTS if subject in proof.subjects)
+    names = {"embedded": "registry", "served": "server", "kubernetes": "kube-apiserver", **{name: name for name in CLUSTERS}}
+    proved = ", ".join(names[subject] for subject in names if subject in proof.subjects)
     why = "; ".join(f"{names[one.subject]} not: {one.because}" for one in proof.without if one.subject not in proof.subjects)
     return f"{proved} ({why})" if why else proved
 

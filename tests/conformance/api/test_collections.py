@@ -119,6 +119,22 @@ async def test_a_name_and_a_prefix(client: Client, namespace: str) -> None:
         await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "generateName": "c-"}}, namespace)
 
 
+@feature("a generated name that is taken: 409 with Retry-After", section="Create")
+@pytest.mark.parametrize(("held", "before"), [(False, ""), (True, "object is being deleted: ")])
+async def test_a_generated_name_that_is_taken(wire: Wire, namespace: str, held: bool, before: str) -> None:
+    maps = f"/api/v1/namespaces/{namespace}/configmaps"
+    body = {"metadata": {"name": "c", "generateName": "c-", **({"finalizers": ["suite.boatyard.dev/hold"]} if held else {})}}
+    assert (await wire("POST", maps, body)).status == 201
+    if held:
+        await wire("DELETE", f"{maps}/c")
+    told = await wire("POST", maps, body)
+    words = f'{before}configmaps "c" already exists, the server was not able to generate a unique name for the object'
+    assert told.said == (409, "AlreadyExists", words)
+    assert told.json["details"] == {"name": "c", "kind": "configmaps", "retryAfterSeconds": 1}
+    assert told.headers["Retry-After"] == "1"
+    await wire("PATCH", f"{maps}/c", {"metadata": {"finalizers": None}}, type="application/merge-patch+json")
+
+
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "c0", "uid": "0"}
 WRONG_OWNERS = [
     ([{**OWNER, "name": ""}], "metadata.ownerReferences.name"), ([{**OWNER, "uid": ""}], "metadata.ownerReferences.uid"),

@@ -123,9 +123,11 @@ def test_an_owner_in_a_namespace_can_not_own_what_lies_in_none(in_cluster: Any) 
         spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
         volume = {"metadata": {"name": "v", "ownerReferences": [owner_reference(owner)]}, "spec": spec}
         await cluster.client.create(PERSISTENT_VOLUMES, volume)
+        await make(cluster, SECRETS, "child", owner)
         await cluster.client.delete(CONFIG_MAPS, "owner", "default")
         await cluster.settle()
         await cluster.restart()
+        assert await cluster.names(SECRETS) == []  # so the owner is known to be gone
         assert await cluster.names(PERSISTENT_VOLUMES) == ["v"]
         assert "OwnerRefInvalidNamespace" in [e["reason"] for e in (await cluster.client.list(EVENTS)).items]
 
@@ -146,6 +148,19 @@ def test_foreground_the_owner_goes_last(in_cluster: Any) -> None:
         await cluster.client.patch(SECRETS, "child", {"metadata": {"finalizers": None}}, "default")
         await cluster.settle()
         assert await cluster.names(CONFIG_MAPS, "default") == []
+
+    in_cluster(body, garbage_controller)
+
+
+def test_foreground_what_another_still_owns_is_released_and_not_waited_for(in_cluster: Any) -> None:
+    async def body(cluster: Any) -> None:
+        one, two = await make(cluster, CONFIG_MAPS, "one"), await make(cluster, CONFIG_MAPS, "two")
+        owners = [owner_reference(owner, controller=False) | {"blockOwnerDeletion": True} for owner in (one, two)]
+        await cluster.client.create(SECRETS, {"metadata": {"name": "child", "ownerReferences": owners}}, "default")
+        await cluster.client.delete(CONFIG_MAPS, "one", "default", propagation="Foreground")
+        await cluster.settle()
+        assert await cluster.names(CONFIG_MAPS, "default") == ["two"]
+        assert await cluster.names(SECRETS, "default") == ["child"]
 
     in_cluster(body, garbage_controller)
 

@@ -31,7 +31,7 @@ def test_what_blocks_it_is_said_in_conditions(in_cluster: Any) -> None:
         await cluster.client.delete(NAMESPACES, "team")
         await cluster.settle(30)
         namespace = await cluster.client.get(NAMESPACES, "team")
-        assert condition(namespace, "NamespaceContentRemaining")["message"].endswith("secrets has 1 resource instances")
+        assert condition(namespace, "NamespaceContentRemaining")["message"].endswith("secrets. has 1 resource instances")
         assert condition(namespace, "NamespaceFinalizersRemaining")["message"].endswith("x.example/hold in 1 resource instances")
         cluster.quiet()
         await cluster.settle(60)

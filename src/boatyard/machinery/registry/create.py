@@ -31,15 +31,20 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
             return await _write(ledger, request, candidate)
         except KeyConflict:
             if left == 1:
-                raise _taken(ledger, request, candidate["metadata"]["name"]) from None
+                raise _taken(ledger, request, candidate["metadata"]) from None
         finally:
             # After a commit the stored object holds what was reserved, and nothing is left to take back.
             request.kind.strategy.abandon(ledger, request.namespace, candidate["metadata"].get("name", ""))
     raise AssertionError("unreachable")
 
 
-def _taken(ledger: Ledger, request: Request, name: str) -> AlreadyExists:
+def _taken(ledger: Ledger, request: Request, wanted: Object) -> AlreadyExists:
+    name = wanted["name"]
     error = already_exists(request.kind.resource.group_resource, name)
+    if wanted.get("generateName"):
+        # As ``CheckGeneratedNameError`` of apiserver's ``registry/rest``: also where a name was given beside it.
+        error.message += ", the server was not able to generate a unique name for the object"
+        error.details["retryAfterSeconds"] = 1
     there = ledger.object(request.kind.resource, request.namespace, name)
     if there is not None and deleting(there):
         error.message = f"object is being deleted: {error.message}"
