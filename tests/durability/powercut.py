@@ -78,8 +78,8 @@ class Disk:
         self._changes: list[dict[str, int | None]] = []
         """Of names, since their directory was synced; those of one call together."""
         self._now: dict[str, int] = {}
-        for number, path in enumerate(sorted(before.iterdir())):
-            name = f"{directory}/{path.name}"
+        for number, path in enumerate(sorted(path for path in before.rglob("*") if path.is_file())):
+            name = f"{directory}/{path.relative_to(before)}"
             self._names[name] = self._now[name] = -1 - number
             self._files[-1 - number] = _File(path.read_bytes())
 
@@ -135,6 +135,7 @@ class Disk:
         for name in sorted(names):
             path = target / name[len(self._directory) + 1 :]
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # modes aren't recorded: programs make files private before there is something in them
             path.write_bytes(self._outcome(rng, self._files[names[name]], share))
 
     def _outcome(self, rng: random.Random, file: _File, share: float) -> bytes:

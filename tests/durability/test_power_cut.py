@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -21,38 +16,13 @@ from boatyard.machinery.store.check import check
 from boatyard.machinery.store.sqlite import SqliteStore
 from boatyard.machinery.store.store import Change, Damaged, Delete, Put
 from durability import powercut
+from durability.recording import Recording, moments, outcomes, record
 from durability.workload import operations
-from parts import program
-
-HERE = Path(__file__).parent
 
 
-class Recording(NamedTuple):
-    """What a run of the workload asked of the disk, and what was there before."""
-
-    directory: Path
-    before: Path
-    entries: list[powercut.Entry]
-
-
-@pytest.fixture(scope="session")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    library = tmp_path_factory.mktemp("shim") / "powercut.so"
-    source = HERE / "powercut.c"
-    subprocess.run([program("cc", "gcc"), "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl", "-lpthread"], check=True)
-    return library
-
-
-def record(shim: Path, place: Path, kind: str, seed: int, synchronous: str = "FULL") -> Recording:
-    """Run the workload on ``place/store``, which may exist already; all that is there counts as durable."""
-    directory, before, log = place / "store", place / "before", place / "record"
-    directory.mkdir(exist_ok=True)
-    shutil.copytree(directory, before)
-    environment = {**os.environ, "LD_PRELOAD": str(shim), "POWERCUT_DIRECTORY": str(directory), "POWERCUT_RECORD": str(log)}
-    command = [sys.executable, HERE / "workload.py", directory / "s.db", kind, str(seed), synchronous]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
-    assert ended.returncode == 0, ended.stderr
-    return Recording(directory, before, powercut.read(log))
+def recorded(shim: Path, place: Path, kind: str, seed: int, synchronous: str = "FULL") -> Recording:
+    """The workload of this kind on ``place/store/s.db``."""
+    return record(shim, place, "workload.py", place / "store" / "s.db", kind, str(seed), synchronous)
 
 
 class Expected:
@@ -126,21 +96,9 @@ async def _history(store: SqliteStore) -> list[Change]:
     return []
 
 
-async def outcomes(recording: Recording, rng: random.Random, place: Path, rounds: int) -> AsyncIterator[tuple[Path, int]]:
-    """The disk as cuts at random moments leave it, with how many calls had been made. A failure tells where to look."""
-    disk = powercut.Disk(recording.directory, recording.before)
-    moments = sorted(rng.randrange(len(recording.entries) + 1) for _ in range(rounds))
-    for number, moment in enumerate(powercut.cuts(recording.entries, disk, moments)):
-        image = place / f"cut-{number}"
-        disk.cut(rng, image)
-        print(f"cut after {moment} of {len(recording.entries)} calls; the disk as it was left: {image}")
-        yield image, moment
-        shutil.rmtree(image)
-
-
 async def cut_often(recording: Recording, rng: random.Random, place: Path, rounds: int) -> None:
     """Cut the recorded run at random moments; everything must hold each time."""
-    async for image, moment in outcomes(recording, rng, place, rounds):
+    for image, moment in outcomes(recording, rng, place, moments(recording, rng, rounds)):
         await Expected(recording.entries[:moment]).hold(image / "s.db")
 
 
@@ -149,13 +107,8 @@ ROUNDS = [pytest.param(1, 10, id="10 rounds"), *(pytest.param(seed, 10, marks=py
 
 @pytest.mark.parametrize(("seed", "rounds"), ROUNDS)
 async def test_a_power_cut_loses_nothing_that_was_acknowledged(shim: Path, tmp_path: Path, seed: int, rounds: int):
-    recording = record(shim, tmp_path, "churn", seed)
+    recording = recorded(shim, tmp_path, "churn", seed)
     await cut_often(recording, random.Random(seed), tmp_path, rounds)
-
-
-def noted(recording: Recording, moment: int, what: str) -> bool:
-    """Whether this had been noted by then."""
-    return any(e.kind == powercut.NOTE and what in json.loads(e.data) for e in recording.entries[:moment])
 
 
 async def filled(directory: Path, revisions: int) -> Path:
@@ -176,8 +129,9 @@ async def test_a_power_cut_during_a_migration_leaves_the_one_or_the_other(shim: 
         )
         connection.execute("DELETE FROM state WHERE name = 'history_bytes'")
     connection.close()
-    recording = record(shim, tmp_path, "open", 1)
-    async for image, _ in outcomes(recording, random.Random(1), tmp_path, 15):
+    recording = recorded(shim, tmp_path, "open", 1)
+    rng = random.Random(1)
+    for image, _ in outcomes(recording, rng, tmp_path, moments(recording, rng, 15)):
         store = await SqliteStore.open(image / "s.db")
         assert (store.revision, len(store.range("/").records)) == (200, 50)
         await store.close()
@@ -187,9 +141,10 @@ async def test_a_power_cut_during_a_migration_leaves_the_one_or_the_other(shim: 
 
 async def test_a_backup_that_was_said_to_be_made_is_whole(shim: Path, tmp_path: Path):
     await filled(tmp_path / "store", 300)
-    recording = record(shim, tmp_path, "backup", 1)
-    async for image, moment in outcomes(recording, random.Random(1), tmp_path, 15):
-        if noted(recording, moment, "backed_up") or (image / "backup.db").exists():
+    recording = recorded(shim, tmp_path, "backup", 1)
+    rng = random.Random(1)
+    for image, moment in outcomes(recording, rng, tmp_path, moments(recording, rng, 15)):
+        if recording.noted(moment, "backed_up") is not None or (image / "backup.db").exists():
             assert (check(image / "backup.db").findings, check(image / "backup.db").revision) == ([], 300)
 
 
@@ -197,18 +152,19 @@ async def test_a_power_cut_during_a_restore_leaves_the_old_or_the_new_or_says_so
     path = await filled(tmp_path / "store", 300)
     backup(path, path.with_name("backup.db"), check)
     await filled(tmp_path / "store", 400)
-    recording = record(shim, tmp_path, "restore", 1)
+    recording = recorded(shim, tmp_path, "restore", 1)
     seen: set[str] = set()
-    async for image, moment in outcomes(recording, random.Random(1), tmp_path, 40):
+    rng = random.Random(1)
+    for image, moment in outcomes(recording, rng, tmp_path, moments(recording, rng, 40)):
         try:
             store = await SqliteStore.open(image / "s.db", expected=True)
         except Damaged:
             seen.add("refused")
-            assert not noted(recording, moment, "restored")
+            assert recording.noted(moment, "restored") is None
             restore(image / "s.db", image / "backup.db", check)
         else:
             seen.add("old" if store.revision == 400 else "new")
-            assert store.revision == (2 * EPOCH if noted(recording, moment, "restored") else store.revision)
+            assert store.revision == (2 * EPOCH if recording.noted(moment, "restored") is not None else store.revision)
             await store.close()
         report = check(image / "s.db")
         assert report.findings == [] and report.revision in (400, 2 * EPOCH)
@@ -217,6 +173,6 @@ async def test_a_power_cut_during_a_restore_leaves_the_old_or_the_new_or_says_so
 
 @pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])
 async def test_the_test_would_notice_a_store_that_does_not_sync(shim: Path, tmp_path: Path, synchronous: str):
-    recording = record(shim, tmp_path, "churn", 1, synchronous)
+    recording = recorded(shim, tmp_path, "churn", 1, synchronous)
     with pytest.raises(Exception, match=r"lost|damaged"):
         await cut_often(recording, random.Random(1), tmp_path, 20)
