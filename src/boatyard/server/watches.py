@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from boatyard.machinery.meta.errors import ApiError
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.list import reached
 from boatyard.machinery.registry.registry import Registry
@@ -31,6 +32,8 @@ SHORTEST_SECONDS = 1800
 STALLED_SECONDS = 30.0
 """A client that takes nothing for so long is dropped; it comes back and reads on from where it was."""
 
+LAST_WORDS_SECONDS = 1.0
+"""How long a watch outlives its kind."""
 PAGE_SEATS = 2
 """What a page of what is there takes of the server (``flow``): about a quarter of a megabyte."""
 UNSENT_BYTES = 64 * 1024
@@ -50,7 +53,8 @@ class Watches:
 
     def __init__(self, registry: Registry, tables: Tables, world: World, flow: FlowControl) -> None:
         self._registry, self._tables, self._world, self._flow = registry, tables, world, flow
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[asyncio.Task[Any], tuple[Resource, asyncio.Timeout]] = {}
+        registry.ledger.kinds.on_removal(self._end_of)
         self._stopping = False
         self._shared: dict[tuple[Any, ...], bytes] = {}
 
@@ -81,13 +85,14 @@ class Watches:
         encode = self._encoder(kind, form, call.query.get("includeObject") or "Metadata", initial_end)
         task = asyncio.current_task()
         assert task is not None
-        self._running.add(task)
+        timeout = asyncio.timeout(seconds)
+        self._running[task] = kind.resource, timeout
         WATCHES.inc()
         try:
             async with aclosing(batches):
-                return await self._stream(call, batches, encode, form, seconds, seen, there)
+                return await self._stream(call, batches, encode, form, timeout, seen, there)
         finally:
-            self._running.discard(task)
+            del self._running[task]
             WATCHES.dec()
 
     def stop(self) -> None:
@@ -96,9 +101,17 @@ class Watches:
         for task in tuple(self._running):
             task.cancel()
 
+    def _end_of(self, resource: Resource) -> None:
+        """End the watches of a kind that is no longer served, a little later: its objects have gone, which they still tell."""
+        end = asyncio.get_running_loop().time() + LAST_WORDS_SECONDS
+        for watched, timeout in tuple(self._running.values()):
+            if watched == resource:
+                with suppress(RuntimeError):  # its time is up already
+                    timeout.reschedule(min(end, timeout.when() or end))
+
     async def _stream(
-        self, call: Call, batches: AsyncGenerator[Batch], encode: _Encode, form: Form, seconds: float, seen: tuple[str, ...] | None,
-        there: bool,
+        self, call: Call, batches: AsyncGenerator[Batch], encode: _Encode, form: Form, timeout: asyncio.Timeout,
+        seen: tuple[str, ...] | None, there: bool,
     ) -> web.StreamResponse:  # fmt: skip
         """``there``: what is there comes first. ``seen`` tells watchers apart who see other objects, or see them otherwise than as
         they are stored (None)."""
@@ -106,7 +119,7 @@ class Watches:
         response = web.StreamResponse(headers={"Content-Type": type, "Cache-Control": "no-cache, private"})
         come_to = 0
         try:
-            async with asyncio.timeout(seconds):
+            async with timeout:
                 await response.prepare(call.request)
                 await response.write(b"")
                 stream = _Stream(call.request, response)

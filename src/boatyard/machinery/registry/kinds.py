@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from boatyard.machinery.meta.errors import NotFound
 from boatyard.machinery.meta.resource import Resource
@@ -17,6 +17,7 @@ class Kinds:
         self._kinds: dict[tuple[str, str, str], Kind] = {}
         self.generation = 0
         """Moves with every change: what is derived from the table (discovery, OpenAPI) is true of one generation."""
+        self._on_removal: list[Callable[[Resource], None]] = []
         for kind in kinds:
             self.add(kind)
 
@@ -49,3 +50,9 @@ class Kinds:
         """Serve it no longer."""
         if self._kinds.pop((resource.group, resource.version, resource.plural), None):
             self.generation += 1
+            for tell in self._on_removal:
+                tell(resource)
+
+    def on_removal(self, tell: Callable[[Resource], None]) -> None:
+        """Have ``tell`` called with what is no longer served."""
+        self._on_removal.append(tell)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from boatyard.machinery.meta import names
+from boatyard.machinery.meta.conditions import is_true
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
@@ -18,11 +19,12 @@ _VALUE_ONLY = ("type", "description", "default", "nullable", "additionalProperti
 
 
 def validate_definition(crd: Object, old: Object | None = None) -> Iterator[FieldError]:
-    """Everything wrong with a definition. Expressions other than the one for immutability are refused, not ignored."""
+    """Everything wrong with a definition, or with a change of ``old``. Expressions other than the one for immutability are refused,
+    not ignored."""
     spec = crd.get("spec") or {}
     group, kinds = spec.get("group", ""), spec.get("names") or {}
     name = (crd.get("metadata") or {}).get("name", "")
-    if name != f"{kinds.get('plural', '')}.{group}":
+    if old is None and name != f"{kinds.get('plural', '')}.{group}":
         yield invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
     if not group:
         yield required("spec.group")
@@ -41,8 +43,28 @@ def validate_definition(crd: Object, old: Object | None = None) -> Iterator[Fiel
     if (spec.get("conversion") or {}).get("strategy", "None") != "None":
         yield forbidden("spec.conversion.strategy", "conversion by webhook is not supported")
     yield from _versions(spec)
-    if old is not None and (old.get("spec") or {}).get("scope") != spec.get("scope"):
-        yield invalid("spec.scope", spec.get("scope"), "field is immutable")
+    if old is not None:
+        yield from _kept(spec, old)
+
+
+def _kept(spec: Object, old: Object) -> Iterator[FieldError]:
+    """What of a definition stays, as ``ValidateCustomResourceDefinitionUpdate`` of apiextensions has it; and the stored version:
+    nobody here writes the objects anew."""
+    before, served = old["spec"], is_true(old, "Established")
+    for path, always in ((("group",), True), (("names", "plural"), True), (("names", "kind"), served), (("scope",), served)):
+        was, value = before, spec
+        for step in path:
+            was, value = was.get(step) or {}, value.get(step) or {}
+        if always and value != was:
+            yield invalid(".".join(("spec", *path)), value or "", "field is immutable")
+    was_stored, stored = _stored_version(before), _stored_version(spec)
+    if was_stored and stored and was_stored != stored:
+        yield forbidden("spec.versions", f"changing the storage version (from {was_stored} to {stored}) is not supported")
+
+
+def _stored_version(spec: Object) -> str:
+    stored = [version.get("name", "") for version in spec.get("versions") or () if version.get("storage")]
+    return stored[0] if len(stored) == 1 else ""
 
 
 def _versions(spec: Object) -> Iterator[FieldError]:
