@@ -109,7 +109,7 @@ async def hold(recording: Recording, moment: int, data: DataDirectory, kubeconfi
 ROUNDS = [pytest.param(1, 4, id="4 rounds"), *(pytest.param(seed, 10, marks=pytest.mark.long) for seed in range(2, 12))]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("seed", "rounds"), ROUNDS)
 async def test_a_power_cut_of_the_control_plane(shim: Path, tmp_path: Path, seed: int, rounds: int):
     directory = tmp_path / "store"

@@ -26,7 +26,7 @@ from parts import program, root
 pytestmark = [pytest.mark.real, pytest.mark.root, pytest.mark.timeout(240)]
 
 MIB = 1024 * 1024
-LARGE = 200 * MIB
+LARGE, GB = 200 * MIB, 10**9
 MOST_MIB = {"control": 180, "node": 110, "ciserver": 110, "supervisor": 40}
 """Peak memory, whatever builds write."""
 
@@ -134,6 +134,25 @@ async def test_whatever_a_build_writes_memory_stays_bounded(team: Team, script: 
     assert size + len("the end\n") <= kept <= size + 2000
     print(f"peak MiB: {most}; {kept} bytes kept, {came} bytes of events")
     assert came >= size * 0.9
+    assert {name: mib for name, mib in most.items() if mib > MOST_MIB[name]} == {}
+
+
+@pytest.mark.long
+async def test_of_a_log_of_1_gb_the_beginning_is_kept_and_the_build_says_so(team: Team):
+    number = await begin(team, f"yes 'a line of a log that does not end' | head -c {GB}\necho the end\nsleep 4\n")
+    await team.running(number)
+    most: dict[str, int] = {}
+    while phase(await team.installation.client.get(Build.resource, f"{NAME}-{number}", NAMESPACE)) == "Running":
+        try:
+            most = await peaks(team, number)
+        except (OSError, LookupError):
+            break
+        await asyncio.sleep(0.3)
+    build = await team.end(number, seconds=200)
+    assert phase(build) == "Succeeded", build["status"]
+    assert "only the first 256 MiB" in str(build["status"].get("problems"))
+    print(f"peak MiB: {most}; {build['status']['problems']}")
+    assert 255 * MIB <= await kept_bytes(team, build) <= 257 * MIB
     assert {name: mib for name, mib in most.items() if mib > MOST_MIB[name]} == {}
 
 

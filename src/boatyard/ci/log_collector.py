@@ -87,6 +87,8 @@ class LogCollector:
             try:
                 before = offset = await self._stored_bytes(prefix, container)
                 offset = await self._copy(where, pod, pod_uid, container, prefix, offset)
+                if pod_uid in self._cut and offset == MAX_LOG_BYTES:
+                    break
                 current = await self._after_the_end(where, pod, pod_uid, container)
                 if current is None or uid(current) != pod_uid or container in _ended(current):
                     break
@@ -151,7 +153,7 @@ class LogCollector:
                     waiting += data[dropped:]
                 if waiting and (not data or len(waiting) >= CHUNK_BYTES):
                     room = MAX_LOG_BYTES - offset
-                    if len(waiting) >= room:
+                    if len(waiting) > room:
                         self._cut[pod_uid] = None
                         await self._put(prefix, container, offset, bytes(waiting[:room]))
                         return MAX_LOG_BYTES

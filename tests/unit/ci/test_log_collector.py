@@ -208,6 +208,37 @@ def test_a_log_that_never_ends_is_cut_and_told(play, monkeypatch):
     play(body)
 
 
+def test_what_comes_after_the_cut_is_not_even_read(play, monkeypatch):
+    """A log is read from its beginning: to look again and again whether it has ended would cost more and more."""
+    monkeypatch.setattr(log_collector, "MAX_LOG_BYTES", 300_000)
+
+    async def body(scene: Scene) -> None:
+        scene.node.text = b"x" * 1_000_000
+        scene.collector.follow(scene.pods.pod, PREFIX)
+        await scene.settle(60)
+        assert scene.node.streams == 1 and len(await scene.stored()) == 300_000
+        await scene.end()
+        scene.collector.follow(scene.pods.pod, PREFIX)
+        await scene.settle(60)
+        assert scene.node.streams == 1
+        assert scene.collector.was_cut(scene.pods.pod) and scene.collector.complete(scene.pods.pod)
+
+    play(body)
+
+
+def test_a_log_that_just_fits_is_whole(play, monkeypatch):
+    monkeypatch.setattr(log_collector, "MAX_LOG_BYTES", 300_000)
+
+    async def body(scene: Scene) -> None:
+        scene.collector.follow(scene.pods.pod, PREFIX)
+        await scene.end(b"x" * 300_000)
+        await scene.settle(60)
+        assert len(await scene.stored()) == 300_000
+        assert scene.collector.complete(scene.pods.pod) and not scene.collector.was_cut(scene.pods.pod)
+
+    play(body)
+
+
 def test_a_pod_whose_log_is_gone_is_not_waited_for(play):
     async def body(scene: Scene) -> None:
         scene.node.faults = [NotFound("gone")] * 100
