@@ -36,6 +36,7 @@ from boatyard.machinery.store.sealed import SealedStore
 from boatyard.machinery.store.sqlite import SqliteStore
 from boatyard.machinery.store.store import Damaged
 from boatyard.machinery.telemetry.logs import get_logger
+from boatyard.server.auth import signing_keys
 from boatyard.server.auth.pki import Pki, PkiError
 from boatyard.server.flow import limits
 from boatyard.server.server import ApiServer
@@ -65,8 +66,9 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
     sealing = Sealing(data, world, key_file(data, secrets_key_file))
     try:
         pki = Pki(data.pki, world)
+        signing_keys.load(pki.signing_key())
         store = await open_store(sealing, world)
-    except (KeyRingError, PkiError, StoreInUse, StoreFormatError, Damaged, OSError) as error:
+    except (KeyRingError, PkiError, signing_keys.SigningKeyError, StoreInUse, StoreFormatError, Damaged, OSError) as error:
         raise click.ClickException(str(error)) from error
     metrics.publish(sealing.database)
     try:

@@ -31,6 +31,10 @@ _OWN_VERBS = {"finalize": ("update",)}
 _CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 """In Kubernetes' own order for custom kinds, which kubectl shows."""
 _STATUS_VERBS = ("get", "patch", "update")
+_PATHS = (
+    "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/openid/v1/jwks",
+    "/readyz", "/version",
+)  # fmt: skip
 _VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 
 
@@ -74,7 +78,7 @@ def _documents(kinds: list[Kind]) -> dict[str, Any]:
     for kind in kinds:
         groups.setdefault(kind.resource.group, {}).setdefault(kind.resource.version, []).append(kind)
     made: dict[str, Any] = {
-        "": {"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]},
+        "": {"paths": [*_PATHS]},
         "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
     }
     listed: list[dict[str, Any]] = []

@@ -31,6 +31,7 @@ from boatyard.server.discovery import Discovery
 from boatyard.server.flow.control import FlowControl
 from boatyard.server.flow.limits import Limits
 from boatyard.server.health import Health
+from boatyard.server.issuer import Issuer
 from boatyard.server.nodes import Nodes
 from boatyard.server.objects import Objects
 from boatyard.server.openapi import OpenApi
@@ -72,6 +73,7 @@ class ApiServer:
         self._nodes = Nodes(registry.ledger, pki)
         self.pods = Pods(registry, self._nodes)
         self._discovery, self._openapi, self._health = Discovery(registry.kinds), OpenApi(registry.kinds), Health(version)
+        self._issuer = Issuer(self.tokens, lambda: self.address)
         self._runner: web.AppRunner | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -187,6 +189,7 @@ class ApiServer:
     def _about_the_server(self, call: Call) -> web.Response:
         authorize_path(call, self._registry.authorizer)
         found = self._health.answer(call) or self._discovery.answer(call) or self._openapi.answer(call) or metrics.answer(call)
+        found = found or self._issuer.answer(call)
         if found is None:
             raise NotFound("the server could not find the requested resource")
         return found

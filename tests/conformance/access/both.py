@@ -75,6 +75,12 @@ class Both:
         expected = await _ask(self._judge, method, path, body, who, who.tokens[1], headers)
         return told, expected
 
+    async def whole(self, method: str, path: str, body: Any = None) -> list[Any]:
+        """What each answers, with all that differs."""
+        return [
+            (await _ask(server, method, path, body, ADMIN, "", {}, whole=True)).body for server in (self._ours, self._judge)
+        ]
+
     async def account(self, namespace: str, name: str) -> tuple[str, str]:
         """A service account, and a token of it from each."""
         await self.make(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
@@ -131,7 +137,9 @@ class Both:
             await self.ask("DELETE", path)
 
 
-async def _ask(server: Server, method: str, path: str, body: Any, who: As, token: str, headers: dict[str, str]) -> Answer:
+async def _ask(
+    server: Server, method: str, path: str, body: Any, who: As, token: str, headers: dict[str, str], *, whole: bool = False
+) -> Answer:
     own = [*who.headers(), *((name.replace("_", "-"), value) for name, value in headers.items())]
     data = None if body is None else json.dumps(body).encode()
     if body is not None and not any(name.lower() == "content-type" for name, _ in own):
@@ -142,7 +150,7 @@ async def _ask(server: Server, method: str, path: str, body: Any, who: As, token
     async with session.request(method, path, data=data, headers=own) as response:
         text = await response.text()
     try:
-        return Answer(response.status, normal(json.loads(text)))
+        return Answer(response.status, json.loads(text) if whole else normal(json.loads(text)))
     except ValueError:
         return Answer(response.status, text.strip())
 

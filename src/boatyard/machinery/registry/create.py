@@ -59,7 +59,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
         raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
     if kind.has_status and kind.custom is not None:
         obj.pop("status", None)
-    _check_namespace(ledger, request, obj)
+    check_namespace(ledger, request, obj)
     shape(request, obj)
     node_restriction.restrict(request, obj)
     kind.strategy.prepare_create(ledger, request.caller, obj)
@@ -82,7 +82,8 @@ async def _write(ledger: Ledger, request: Request, obj: Object) -> Object:
     return obj
 
 
-def _check_namespace(ledger: Ledger, request: Request, obj: Object) -> None:
+def check_namespace(ledger: Ledger, request: Request, obj: Object) -> None:
+    """Raises NotFound when the namespace isn't there, Forbidden when it is going."""
     if not request.kind.resource.namespaced:
         return
     name = obj["metadata"].get("name", "")

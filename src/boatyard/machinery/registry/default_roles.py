@@ -18,6 +18,7 @@ _READ = ["get", "list", "watch"]
 _WRITE = ["create", "delete", "deletecollection", "patch", "update"]
 _INFO = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
 _DISCOVERY = sorted(["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_INFO])
+_ISSUER = [path + end for path in ("/.well-known/openid-configuration", "/openid/v1/jwks") for end in ("", "/")]
 _NETWORKING = ["ingresses", "ingresses/status"]
 _CORE_VIEW = [
     "configmaps", "events", "namespaces", "persistentvolumeclaims", "persistentvolumeclaims/status", "pods", "pods/log",
@@ -32,6 +33,7 @@ def default_roles() -> list[tuple[Resource, Object]]:
         _role("cluster-admin", [_rule("*", ["*"], ["*"]), {"nonResourceURLs": ["*"], "verbs": ["*"]}]),
         _role("system:discovery", [{"nonResourceURLs": _DISCOVERY, "verbs": ["get"]}]),
         _role("system:public-info-viewer", [{"nonResourceURLs": _INFO, "verbs": ["get"]}]),
+        _role("system:service-account-issuer-discovery", [{"nonResourceURLs": _ISSUER, "verbs": ["get"]}]),
         _role(
             "system:basic-user",
             [
@@ -76,6 +78,7 @@ def default_roles() -> list[tuple[Resource, Object]]:
         _binding("cluster-admin", [MASTERS]),
         _binding("system:basic-user", ["system:authenticated"]),
         _binding("system:discovery", ["system:authenticated"]),
+        _binding("system:service-account-issuer-discovery", ["system:serviceaccounts"]),
         _binding("system:public-info-viewer", ["system:authenticated", "system:unauthenticated"]),
     ]
     return [*((CLUSTER_ROLES, role) for role in roles), *((CLUSTER_ROLE_BINDINGS, binding) for binding in bindings)]

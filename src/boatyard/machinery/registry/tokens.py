@@ -29,10 +29,22 @@ class VerifiedToken(Protocol):
 class TokenMinter(Protocol):
     """Issues and verifies."""
 
+    @property
+    def longest_seconds(self) -> int:
+        """How long a token may be good for; who asks for more gets this."""
+        ...
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """For whom a token is that names nobody: the API itself."""
+        ...
+
     def issue(
-        self, account: Object, *, audiences: tuple[str, ...] = (), seconds: int | None = None, bound: Object | None = None
-    ) -> IssuedToken:
-        """A token of ``account`` for ``audiences`` (none: the API itself), as long as ``bound`` (a Pod or Secret) exists."""
+        self, account: Object, *, audiences: tuple[str, ...] = (), seconds: int | None = None, bound: Object | None = None,
+        node: Object | None = None,
+    ) -> IssuedToken:  # fmt: skip
+        """A token of ``account`` for ``audiences`` (none: the API itself), as long as ``bound`` (a Pod, Secret or Node) exists;
+        ``node`` is the one that a bound Pod is on."""
         ...
 
     def verify(self, token: str, audiences: tuple[str, ...] = ()) -> VerifiedToken:

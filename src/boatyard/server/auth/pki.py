@@ -7,12 +7,10 @@ twenty years: whoever loses ``ca.key`` makes a new installation.
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
-import os
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +23,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from boatyard.machinery.registry.caller import MASTERS
 from boatyard.machinery.runtime.world import World
-from boatyard.server.auth.files import write_private
+from boatyard.server.auth import signing_keys
+from boatyard.server.auth.files import alone_in, write_private
 
 CA_LIFE = timedelta(days=20 * 365)
 LIFE = timedelta(days=365)
@@ -41,6 +40,8 @@ KUBELET_CLIENT = "boatyard-kubelet-client"
 """The common name of the certificate with which the server calls node agents; they take no other."""
 NODE_PREFIX = "system:node:"
 NODES_GROUP = "system:nodes"
+SIGNING_KEYS = "sa.key"
+"""The file of the keys that sign service-account tokens."""
 
 _SERVER_AUTH, _CLIENT_AUTH = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
@@ -96,11 +97,11 @@ class Pki:
         return self._leaf(f"node-{name}", NODE_PREFIX + name, (NODES_GROUP,), (_CLIENT_AUTH, _SERVER_AUTH), (name, *hosts))
 
     def signing_key(self) -> Path:
-        """The key that signs service-account tokens (``sa.key``, P-256)."""
-        path = self._directory / "sa.key"
+        """The keys of service-account tokens (``sa.key``), see :mod:`~boatyard.server.auth.signing_keys`."""
+        path = self._directory / SIGNING_KEYS
         with self._locked():
             if not path.exists():
-                write_private(path, _pem(ec.generate_private_key(ec.SECP256R1())))
+                write_private(path, signing_keys.fresh())
         return path
 
     def secret(self, name: str) -> bytes:
@@ -111,15 +112,9 @@ class Pki:
                 write_private(path, self._world.random.randbytes(32))
         return path.read_bytes()
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> AbstractContextManager[None]:
         """Control plane and node agent may start at the same moment."""
-        descriptor = os.open(self._directory / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        return alone_in(self._directory)
 
     def _authority(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         key_path, cert_path = self._directory / "ca.key", self.ca

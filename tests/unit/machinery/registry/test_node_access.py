@@ -118,6 +118,8 @@ async def test_tokens_bound_to_its_pods(node: EmbeddedClient, client: EmbeddedCl
     await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "strong"}}, "default")
 
     class Minter:
+        longest_seconds, audiences = 86400, ("api",)
+
         def issue(self, account: Any, **options: Any) -> Any:
             assert options["bound"]["metadata"]["name"] == "mine"
             return type("Issued", (), {"token": f"of {account['metadata']['name']}", "expires": 1_700_003_600.0})()

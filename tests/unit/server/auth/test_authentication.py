@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from boatyard.machinery.client.http import HttpClient
 from boatyard.machinery.meta.core import CONFIG_MAPS, PODS, SERVICE_ACCOUNTS
-from boatyard.machinery.meta.errors import Conflict, Forbidden, Invalid, NotFound, ServiceUnavailable, Unauthorized
+from boatyard.machinery.meta.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound, ServiceUnavailable, Unauthorized
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.authorizer import AllowAll, Decision
 from boatyard.machinery.registry.caller import Caller
@@ -149,8 +149,9 @@ async def test_a_token_ends_with_its_account(server: ApiServer, pki: Pki, client
 @pytest.mark.parametrize(
     ("spec", "error"),
     [
-        ({"expirationSeconds": 5}, Invalid), ({"expirationSeconds": "x"}, Invalid), ({"expirationSeconds": 1 << 40}, Invalid),
-        ({"boundObjectRef": {"kind": "Node", "name": "n"}}, Invalid),
+        ({"expirationSeconds": 5}, Invalid), ({"expirationSeconds": "x"}, BadRequest), ({"expirationSeconds": 1 << 40}, Invalid),
+        ({"boundObjectRef": {"kind": "Node", "name": "n"}}, NotFound),
+        ({"boundObjectRef": {"kind": "ConfigMap", "name": "n"}}, BadRequest),
         ({"boundObjectRef": {"kind": "Pod", "name": "gone"}}, NotFound),
         ({"boundObjectRef": {"kind": "Secret", "name": "s", "uid": "another"}}, Conflict),
     ],

@@ -9,14 +9,17 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from boatyard.machinery.meta.core import PODS, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.core import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from boatyard.machinery.meta.errors import Unauthorized
+from boatyard.machinery.meta.timestamps import rfc3339
 from boatyard.machinery.runtime.world import RealWorld
 from boatyard.server.auth.pki import Pki
 from boatyard.server.auth.tokens import ServiceAccountTokens
 
 ACCOUNT = {"kind": "ServiceAccount", "metadata": {"name": "ci", "namespace": "team", "uid": "sa-1"}}
 POD = {"kind": "Pod", "metadata": {"name": "ci-0", "namespace": "team", "uid": "pod-1"}, "spec": {"nodeName": "n1"}}
+NODE = {"kind": "Node", "metadata": {"name": "n1", "uid": "node-1"}}
+SECRET = {"kind": "Secret", "metadata": {"name": "s", "namespace": "team", "uid": "secret-1"}}
 
 
 class Clock(RealWorld):
@@ -28,6 +31,10 @@ class Clock(RealWorld):
         return self.time
 
 
+def _in(live: dict[Any, Any]) -> Any:
+    return lambda resource, namespace, name: live.get((resource, namespace, name))
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -35,21 +42,24 @@ def clock() -> Clock:
 
 @pytest.fixture
 def live() -> dict[Any, Any]:
-    return {(SERVICE_ACCOUNTS, "team", "ci"): ACCOUNT, (PODS, "team", "ci-0"): POD}
+    return {(SERVICE_ACCOUNTS, "team", "ci"): ACCOUNT, (PODS, "team", "ci-0"): POD} | {
+        (NODES, None, "n1"): NODE, (SECRETS, "team", "s"): SECRET,
+    }  # fmt: skip
 
 
 @pytest.fixture
 def tokens(tmp_path: Path, live: dict[Any, Any], clock: Clock) -> ServiceAccountTokens:
-    return ServiceAccountTokens(Pki(tmp_path, clock).signing_key(), lambda *key: live.get(key), clock)
+    return ServiceAccountTokens(Pki(tmp_path, clock).signing_key(), _in(live), clock)
 
 
 def test_a_token_says_who_its_bearer_is(tokens: ServiceAccountTokens) -> None:
-    caller = tokens.verify(tokens.issue(ACCOUNT, bound=POD).token).caller
+    caller = tokens.verify(tokens.issue(ACCOUNT, bound=POD, node=NODE).token).caller
     assert caller.name == "system:serviceaccount:team:ci"
     assert caller.groups == ("system:serviceaccounts", "system:serviceaccounts:team", "system:authenticated")
     assert caller.uid == "sa-1"
     assert caller.extra["authentication.kubernetes.io/pod-name"] == ("ci-0",)
     assert caller.extra["authentication.kubernetes.io/node-name"] == ("n1",)
+    assert caller.extra["authentication.kubernetes.io/node-uid"] == ("node-1",)
 
 
 def test_it_expires(tokens: ServiceAccountTokens, clock: Clock) -> None:
@@ -73,13 +83,36 @@ def test_it_is_good_for_its_audience_only(tokens: ServiceAccountTokens) -> None:
         tokens.verify(token)
 
 
-@pytest.mark.parametrize("gone", [(SERVICE_ACCOUNTS, "team", "ci"), (PODS, "team", "ci-0")])
-def test_it_ends_with_what_it_is_bound_to(tokens: ServiceAccountTokens, live: dict[Any, Any], gone: Any) -> None:
-    token = tokens.issue(ACCOUNT, bound=POD).token
+@pytest.mark.parametrize(
+    ("gone", "bound"),
+    [
+        ((SERVICE_ACCOUNTS, "team", "ci"), POD), ((PODS, "team", "ci-0"), POD), ((SECRETS, "team", "s"), SECRET),
+        ((NODES, None, "n1"), NODE),
+    ],
+)  # fmt: skip
+def test_it_ends_with_what_it_is_bound_to(tokens: ServiceAccountTokens, live: dict[Any, Any], gone: Any, bound: Any) -> None:
+    token = tokens.issue(ACCOUNT, bound=bound).token
+    assert tokens.verify(token)
     live[gone] = {**live[gone], "metadata": {**live[gone]["metadata"], "uid": "another"}}
     with pytest.raises(Unauthorized, match="is gone"):
         tokens.verify(token)
     del live[gone]
+    with pytest.raises(Unauthorized, match="is gone"):
+        tokens.verify(token)
+
+
+def test_a_pods_token_outlives_its_nodes_object(tokens: ServiceAccountTokens, live: dict[Any, Any]) -> None:
+    token = tokens.issue(ACCOUNT, bound=POD, node=NODE).token
+    del live[(NODES, None, "n1")]
+    assert tokens.verify(token)
+
+
+def test_what_is_being_deleted_counts_until_its_time(tokens: ServiceAccountTokens, live: dict[Any, Any], clock: Clock) -> None:
+    token, key = tokens.issue(ACCOUNT, bound=POD).token, (PODS, "team", "ci-0")
+    live[key] = {**POD, "metadata": {**POD["metadata"], "deletionTimestamp": rfc3339(clock.time + 30)}}
+    clock.time += 89
+    assert tokens.verify(token)
+    clock.time += 2
     with pytest.raises(Unauthorized, match="is gone"):
         tokens.verify(token)
 
@@ -97,5 +130,5 @@ def test_a_changed_or_foreign_token_is_refused(tokens: ServiceAccountTokens, tmp
 
 def test_a_token_outlives_a_restart(tokens: ServiceAccountTokens, live: dict[Any, Any], tmp_path: Path, clock: Clock) -> None:
     token = tokens.issue(ACCOUNT, bound=POD).token
-    again = ServiceAccountTokens(Pki(tmp_path, clock).signing_key(), lambda *key: live.get(key), clock)
+    again = ServiceAccountTokens(Pki(tmp_path, clock).signing_key(), _in(live), clock)
     assert again.verify(token).caller.name == "system:serviceaccount:team:ci"

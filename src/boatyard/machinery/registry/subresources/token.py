@@ -1,63 +1,140 @@
-"""``serviceaccounts/token``: a token for an account, bound to a pod if asked."""
+"""``serviceaccounts/token``: a token for an account, bound to a pod, a secret or a node if asked.
+
+Rules, their order and wording follow ``pkg/registry/core/serviceaccount/storage/token.go`` and
+``pkg/apis/authentication/validation``.
+"""
 
 from __future__ import annotations
 
-from boatyard.machinery.meta.core import PODS, SECRETS, SERVICE_ACCOUNTS
-from boatyard.machinery.meta.errors import Conflict, FieldError, Forbidden, ServiceUnavailable, invalid, not_found
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from boatyard.machinery.meta import field_errors
+from boatyard.machinery.meta.core import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.errors import BadRequest, FieldError, ServiceUnavailable, conflict, invalid, not_found
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.meta.timestamps import rfc3339
+from boatyard.machinery.registry import metadata
 from boatyard.machinery.registry.admission import node_restriction
+from boatyard.machinery.registry.core.types import core_type
+from boatyard.machinery.registry.create import check_namespace
+from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
+from boatyard.machinery.registry.shape import readable
 from boatyard.machinery.registry.tokens import TokenMinter
 
-SHORTEST_SECONDS, DEFAULT_SECONDS, LONGEST_SECONDS = 600, 3600, 1 << 32
-_BOUND = {"Pod": PODS, "Secret": SECRETS}
+SHORTEST_SECONDS, DEFAULT_SECONDS, LARGEST_SECONDS = 600, 3600, 1 << 32
+"""What may be asked for; what is given may be less."""
+
+TOKEN_REQUEST = Kind(
+    Resource("authentication.k8s.io", "v1", "tokenrequests", "TokenRequest"), stored=False,
+    schema=lambda: core_type("authentication.v1.TokenRequest"),
+)  # fmt: skip
+_SERVER_SET = ("deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields", "resourceVersion", "selfLink")
+_BOUND = {"Pod": PODS, "Secret": SECRETS, "Node": NODES}
+
+
+class Bound(NamedTuple):
+    """What a token ends with, and the node that it says its pod is on."""
+
+    obj: Object | None = None
+    node: Object | None = None
 
 
 def request_token(ledger: Ledger, request: Request, body: Object, minter: TokenMinter | None) -> Object:
-    """Answer a TokenRequest. Raises NotFound, Invalid, Conflict (a bound object of another uid), Forbidden (of another account)."""
+    """Answer a TokenRequest; a dry run gets a token, too, as nothing is written.
+
+    Raises BadRequest, NotFound (the account, or what the token is to be bound to), Invalid, Conflict (another uid), Forbidden (to
+    a node, for what is none of its pods).
+    """
     if minter is None:
         raise ServiceUnavailable("this server issues no tokens")
-    node_restriction.restrict(request, body)
+    asked = replace(request, kind=TOKEN_REQUEST, subresource="")
+    metadata.frame(asked, body)
+    spec = body["spec"] = _without_nulls(body.get("spec"))
+    readable(asked, body)
+    check_namespace(ledger, request, {"metadata": {"name": request.name}})
+    said = body["metadata"]
+    if said.get("name", request.name) != request.name:
+        told = "must match the service account name if specified"
+        raise _invalid(request.name, [field_errors.invalid("metadata.name", said["name"], told)])
     account = ledger.object(SERVICE_ACCOUNTS, request.namespace, request.name)
     if account is None:
         raise not_found("serviceaccounts", request.name)
-    spec = body.get("spec") or {}
-    seconds = spec.get("expirationSeconds")
-    seconds = DEFAULT_SECONDS if seconds is None else seconds
-    if not isinstance(seconds, int) or not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-        bound = "less than 10 minutes" if isinstance(seconds, int) and seconds < SHORTEST_SECONDS else "larger than 2^32 seconds"
-        told = f"Invalid value: {seconds}: may not specify a duration {bound}"
-        raise invalid(
-            "TokenRequest", "authentication.k8s.io", "", [FieldError("spec.expirationSeconds", "FieldValueInvalid", told)]
-        )
-    audiences = tuple(spec.get("audiences") or ())
-    issued = minter.issue(account, audiences=audiences, seconds=seconds, bound=_bound(ledger, request, spec.get("boundObjectRef")))
-    metadata = {"name": request.name, "namespace": request.namespace, "creationTimestamp": rfc3339(ledger.world.now())}
+    uid = account["metadata"]["uid"]
+    if said.get("uid", uid) != uid:
+        told = f"the UID in the token request ({said['uid']}) does not match the UID of the service account ({uid})"
+        raise conflict("TokenRequest.authentication.k8s.io", request.name, told)
+    seconds = spec.get("expirationSeconds", DEFAULT_SECONDS)
+    if wrong := _seconds_wrong(seconds):
+        raise _invalid("", wrong)
+    node_restriction.restrict(request, body)
+    reference = spec.get("boundObjectRef")
+    bound = _bound(ledger, request, reference) if reference is not None else Bound()
+    if seconds > minter.longest_seconds:
+        told = f"requested expiration of {seconds} seconds shortened to {minter.longest_seconds} seconds"
+        request.warnings.append(told)
+        seconds = minter.longest_seconds
+    audiences = tuple(spec.get("audiences") or ()) or minter.audiences
+    issued = minter.issue(account, audiences=audiences, seconds=seconds, bound=bound.obj, node=bound.node)
+    kept = {field: value for field, value in said.items() if field not in _SERVER_SET}
+    named = {**kept, "name": request.name, "creationTimestamp": rfc3339(ledger.world.now())}
     return {
-        "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "metadata": metadata,
-        "spec": {**spec, "expirationSeconds": seconds},
+        "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "metadata": named,
+        "spec": {"audiences": list(audiences), "expirationSeconds": seconds, "boundObjectRef": reference},
         "status": {"token": issued.token, "expirationTimestamp": rfc3339(issued.expires)},
     }  # fmt: skip
 
 
-def _bound(ledger: Ledger, request: Request, reference: Object | None) -> Object | None:
-    if not reference:
-        return None
-    kind, name = reference.get("kind", ""), reference.get("name", "")
-    resource = _BOUND.get(kind)
-    if resource is None:
-        told = f'Unsupported value: "{kind}": supported values: "Pod", "Secret"'
-        error = FieldError("spec.boundObjectRef.kind", "FieldValueNotSupported", told)
-        raise invalid("TokenRequest", "authentication.k8s.io", "", [error])
-    obj = ledger.object(resource, request.namespace, name)
+def _without_nulls(spec: Any) -> Any:
+    """What is null isn't there, to whoever reads it into Go's types."""
+    if not isinstance(spec, dict):
+        return {} if spec is None else spec
+    return {field: value for field, value in spec.items() if value is not None}
+
+
+def _seconds_wrong(seconds: int) -> list[FieldError]:
+    path, told = "spec.expirationSeconds", "may not specify a duration "
+    if seconds < SHORTEST_SECONDS:
+        return [field_errors.invalid(path, seconds, told + "less than 10 minutes")]
+    return [field_errors.invalid(path, seconds, told + "larger than 2^32 seconds")] if seconds > LARGEST_SECONDS else []
+
+
+def _invalid(name: str, wrong: list[FieldError]) -> Exception:
+    return invalid("TokenRequest", "authentication.k8s.io", name, wrong)
+
+
+def _bound(ledger: Ledger, request: Request, reference: Object) -> Bound:
+    group, version, kind = *_group_version(reference.get("apiVersion") or ""), reference.get("kind") or ""
+    name, resource = reference.get("name") or "", _BOUND.get(kind)
+    if resource is None or group:
+        raise BadRequest(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
+    if not name:
+        raise BadRequest("Name parameter required.")
+    obj = ledger.object(resource, request.namespace if resource.namespaced else None, name)
     if obj is None:
         raise not_found(resource.plural, name)
+    node: Object | None = None
+    if resource == PODS:
+        spec = obj["spec"]
+        if (spec.get("serviceAccountName") or "") != request.name:
+            told = f'cannot bind token for serviceaccount "{request.name}" to pod running with different serviceaccount name.'
+            raise BadRequest(told)
+        if on := spec.get("nodeName"):
+            # A node that isn't there (yet) is named all the same, without the uid that nobody knows.
+            node = ledger.object(NODES, None, on) or {"kind": "Node", "metadata": {"name": on}}
     uid = obj["metadata"]["uid"]
     if reference.get("uid") and reference["uid"] != uid:
         told = f"the UID in the bound object reference ({reference['uid']}) does not match the UID in record"
-        raise Conflict(f'Operation cannot be fulfilled on {resource.plural} "{name}": {told} ({uid})')
-    if kind == "Pod" and (obj["spec"].get("serviceAccountName") or "default") != request.name:
-        raise Forbidden(f'pods "{name}" is forbidden: the pod runs as another service account')
-    return obj
+        raise conflict(kind, name, f"{told}. The object might have been deleted and then recreated")
+    return Bound(obj, node)
+
+
+def _group_version(api_version: str) -> tuple[str, str]:
+    """As Kubernetes reads it: what is none at all is the core group's."""
+    if api_version.count("/") > 1:
+        return "", ""
+    group, _, version = api_version.rpartition("/")
+    return group, version
