@@ -12,12 +12,13 @@ from kr8s.asyncio.objects import ConfigMap, Pod, new_class
 from boatyard.machinery.meta.core import CONFIG_MAPS
 from e2e.yard import Yard
 
+from .conftest import Server
 from .documents import CICONFIG, config_map
 
 
 @pytest.fixture
-async def api(yard: Yard) -> Any:
-    return await kr8s.asyncio.api(kubeconfig=str(yard.config), namespace="default")
+async def api(server: Server) -> Any:
+    return await kr8s.asyncio.api(kubeconfig=str(server.config), namespace="default")
 
 
 async def test_objects_are_written_listed_and_deleted(api: Any) -> None:
@@ -25,7 +26,7 @@ async def test_objects_are_written_listed_and_deleted(api: Any) -> None:
         await (await ConfigMap(config_map(f"c{number}", labels={"n": str(number)}), api=api)).create()
     assert [each.name async for each in api.get("configmaps", label_selector="n in (1,2)")] == ["c1", "c2"]
     assert [each.name async for each in api.get("cm", field_selector="metadata.name=c0")] == ["c0"]
-    assert [each.name async for each in api.get("configmaps", namespace=kr8s.ALL)] == ["c0", "c1", "c2"]
+    assert [each.name async for each in api.get("configmaps", namespace=kr8s.ALL, label_selector="n")] == ["c0", "c1", "c2"]
     one = await ConfigMap.get("c1", namespace="default", api=api)
     await one.label({"n": "one"})
     await one.annotate({"by": "kr8s"})
@@ -51,16 +52,16 @@ async def test_every_patch_it_can_send(api: Any, pod: dict[str, Any]) -> None:
     assert await runs.ready()
 
 
-async def test_our_kinds_are_found_by_what_the_server_says_of_itself(api: Any) -> None:
+async def test_our_kinds_are_found_by_what_the_server_says_of_itself(api: Any, server: Server) -> None:
     team = new_class("CiConfig", "ci.boatyard.dev/v1alpha1", asyncio=True)
     await (await team(CICONFIG, api=api)).create()
     assert [each.name async for each in api.get("ciconfigs.ci.boatyard.dev")] == ["team"]
     assert [each.name async for each in api.get("cic")] == ["team"]
     assert "ci.boatyard.dev/v1alpha1" in [version async for version in api.api_versions()]
-    assert await api.whoami() == "boatyard-admin"
+    assert await api.whoami() == server.user
 
 
-async def test_a_watch_sees_changes(api: Any, yard: Yard) -> None:
+async def test_a_watch_sees_changes(api: Any, server: Server) -> None:
     events: list[tuple[str, str]] = []
     begun = asyncio.Event()
 
@@ -71,16 +72,16 @@ async def test_a_watch_sees_changes(api: Any, yard: Yard) -> None:
             if type == "DELETED":
                 return
 
-    await yard.client.create(CONFIG_MAPS, config_map("c"))
+    await server.client.create(CONFIG_MAPS, config_map("c"))
     looking = asyncio.create_task(look())
     await asyncio.wait_for(begun.wait(), 10)
-    await yard.client.patch(CONFIG_MAPS, "c", {"data": {"a": "b"}}, "default")
-    await yard.client.delete(CONFIG_MAPS, "c", "default")
+    await server.client.patch(CONFIG_MAPS, "c", {"data": {"a": "b"}}, "default")
+    await server.client.delete(CONFIG_MAPS, "c", "default")
     await asyncio.wait_for(looking, 10)
     assert events == [("ADDED", "c"), ("MODIFIED", "c"), ("DELETED", "c")]
 
 
-async def test_logs_and_commands_of_a_pod(api: Any, pod: dict[str, Any]) -> None:
+async def test_logs_and_commands_of_a_pod(api: Any, pod: dict[str, Any], yard: Yard) -> None:
     runs = await Pod.get("p", namespace="default", api=api)
     await runs.patch(
         {"status": {"phase": "Running", "conditions": [{"type": kind, "status": "True"} for kind in ("Ready", "ContainersReady")]}},

@@ -18,6 +18,7 @@ from kubernetes.leaderelection.resourcelock.configmaplock import ConfigMapLock
 
 from e2e.yard import Yard
 
+from .conftest import Server
 from .documents import CICONFIG, config_map
 
 T = TypeVar("T")
@@ -25,8 +26,8 @@ GROUP = ("ci.boatyard.dev", "v1alpha1", "default", "ciconfigs")
 
 
 @pytest.fixture
-def api(yard: Yard) -> Iterator[k8s.ApiClient]:
-    with config.new_client_from_config(str(yard.config)) as made:
+def api(server: Server) -> Iterator[k8s.ApiClient]:
+    with config.new_client_from_config(str(server.config)) as made:
         yield made
 
 
@@ -162,9 +163,9 @@ async def test_logs_and_commands_of_a_pod(api: k8s.ApiClient, pod: dict[str, Any
         assert await blocking(with_code) == 3
 
 
-async def test_one_leads_and_another_follows_when_it_ends(yard: Yard) -> None:
+async def test_one_leads_and_another_follows_when_it_ends(server: Server) -> None:
     """It uses the client's global configuration, and config maps for locks (leases in its newest versions only)."""
-    config.load_kube_config(str(yard.config))
+    config.load_kube_config(str(server.config))
     led: list[str] = []
 
     class Lock(ConfigMapLock):

@@ -19,15 +19,16 @@ from kubernetes_asyncio.stream import WsApiClient
 from boatyard.machinery.meta.core import LEASES
 from e2e.yard import Yard
 
+from .conftest import Server
 from .documents import CICONFIG, config_map
 
 GROUP = ("ci.boatyard.dev", "v1alpha1", "default", "ciconfigs")
 
 
 @pytest.fixture
-async def api(yard: Yard) -> AsyncIterator[k8s.ApiClient]:
+async def api(server: Server) -> AsyncIterator[k8s.ApiClient]:
     chosen = k8s.Configuration()
-    await config.load_kube_config(str(yard.config), client_configuration=chosen)
+    await config.load_kube_config(str(server.config), client_configuration=chosen)
     async with k8s.ApiClient(chosen) as made:
         yield made
 
@@ -117,7 +118,7 @@ async def test_watches_go_on_where_they_were_and_say_when_that_is_gone(api: k8s.
     assert gone.value.status == 410
 
 
-async def test_logs_and_commands_of_a_pod(api: k8s.ApiClient, pod: dict[str, Any]) -> None:
+async def test_logs_and_commands_of_a_pod(api: k8s.ApiClient, pod: dict[str, Any], yard: Yard) -> None:
     core = k8s.CoreV1Api(api)
     assert await core.read_namespaced_pod_log("p", "default", container="main") == "one\n"
     async with WsApiClient(api.configuration) as own:
@@ -126,7 +127,7 @@ async def test_logs_and_commands_of_a_pod(api: k8s.ApiClient, pod: dict[str, Any
         assert said == "say it"
 
 
-async def test_one_leads_and_another_follows_when_it_ends(api: k8s.ApiClient, yard: Yard) -> None:
+async def test_one_leads_and_another_follows_when_it_ends(api: k8s.ApiClient, server: Server) -> None:
     led: list[str] = []
     begun = {name: asyncio.Event() for name in ("a", "b")}
 
@@ -153,7 +154,7 @@ async def test_one_leads_and_another_follows_when_it_ends(api: k8s.ApiClient, ya
     await asyncio.wait_for(begun["b"].wait(), 10)
     second.cancel()
     await asyncio.gather(first, second, return_exceptions=True)
-    assert (await yard.client.get(LEASES, "leader", "default"))["spec"]["holderIdentity"] == "b"
+    assert (await server.client.get(LEASES, "leader", "default"))["spec"]["holderIdentity"] == "b"
 
 
 async def test_a_pod_uses_its_own_account(inside: dict[str, str]) -> None:

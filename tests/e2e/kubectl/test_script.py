@@ -26,7 +26,8 @@ def tellings() -> Iterator[Any]:
             yield pytest.param(name, version, marks=[pytest.mark.real, *([pytest.mark.long] if long else [])])
 
 
-@pytest.mark.parametrize(("name", "version"), tellings())
+@pytest.mark.timeout(600)  # each command has its own time
+@pytest.mark.parametrize(("name", "version"), list(tellings()))
 async def test_both_servers_say_the_same(tmp_path: Path, name: str, version: str) -> None:
     """What is marked ``differs`` must differ still: a list of differences that nobody checks grows stale."""
     minor = int(version.split(".")[1])
