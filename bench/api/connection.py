@@ -46,6 +46,8 @@ class Connection:
         self.answered = answered
         self.sample = b""
         """The end of the last answer, for messages."""
+        self.beginning = b""
+        """How the last answer began; at most as much as came at once."""
         self._unsent = b""
         self._clear()
 
@@ -94,6 +96,8 @@ class Connection:
                 self._left = int(head[at + 17 :].split(b"\r\n", 1)[0])
             else:
                 self._chunked = b"\r\ntransfer-encoding: chunked" in head
+        if not self._length:
+            self.beginning = data
         self._length += len(data)
         self._tail = (self._tail + data)[-4096:]
         whole = self._tail.endswith(b"0\r\n\r\n") if self._chunked else self._length >= self._left

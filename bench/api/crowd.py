@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import gc
 import json
 import re
@@ -38,6 +37,11 @@ class Asker:
         """The end of the last answer."""
         return self._connection.sample
 
+    @property
+    def beginning(self) -> bytes:
+        """How the last answer began."""
+        return self._connection.beginning
+
     def ask(self, data: bytes) -> float:
         """Seconds to the end of the answer. Raises RuntimeError when it is a refusal."""
         self._status = 0
@@ -62,14 +66,12 @@ def gets(server: Server, task: dict) -> dict:
 
 
 def pages(server: Server, task: dict) -> dict:
-    """Pages of 500; each begins where a client's next page would."""
+    """Pages of 500, one after the other, from the first on."""
     asker, times = Asker(server), []
     end = time.perf_counter() + task["seconds"]
     while time.perf_counter() < end:
-        path = f"{_MAPS}?limit=500"
-        if number := len(times) % (task["objects"] // 500):
-            start = {"v": "meta.k8s.io/v1", "rv": task["revision"], "start": f"object-{number * 500 - 1:05}"}
-            path += "&continue=" + base64.urlsafe_b64encode(json.dumps(start).encode()).decode().rstrip("=")
+        next_page = re.search(rb'"continue":"([^"]+)"', asker.beginning)
+        path = f"{_MAPS}?limit=500" + (f"&continue={next_page.group(1).decode()}" if next_page else "")
         times.append(asker.ask(request(server, "GET", path)))
     return {"p50": percentile(times, 0.5), "p99": percentile(times, 0.99), "count": len(times)}
 

@@ -28,6 +28,15 @@ async def test_pages_tell_what_remains(store: Store):
     assert ([r.key for r in second.records], second.remaining) == (["/p/2", "/p/3", "/p/4"], 0)
 
 
+async def test_what_remains_follows_what_is_made_and_deleted(store: Store):
+    await fill(store, *(f"/p/{n}" for n in range(4)), "/p/sub/0", "/q/0")
+    assert store.range("/p/", limit=1).remaining == 4
+    await store.commit([Put("/p/4", b""), Put("/p/0", b"changed"), Put("/q/1", b""), Delete("/p/1"), Delete("/p/2")])
+    assert store.range("/p/", limit=1).remaining == 3
+    assert store.range("/p/", after="/p/0", limit=1).remaining == 2
+    assert store.range("/p/sub/", limit=1).remaining == 0
+
+
 async def test_a_page_is_true_of_the_revision_asked_for(store: Store):
     await fill(store, "/p/a", "/p/b", "/p/c")
     await store.commit([Delete("/p/b")])

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from boatyard.machinery.store import statements as sql
+from boatyard.machinery.store.counts import Counts
 from boatyard.machinery.store.faults import damaged, fault
 from boatyard.machinery.store.hub import WatchHub
 from boatyard.machinery.store.memory import prefix_end
@@ -36,6 +37,7 @@ class SqliteStore:
         self._verifying: sqlite3.Connection | None = None
         self._closed = False
         self._recent = Recent()
+        self._counts = Counts()
         self._revision = self._reader.number(sql.REVISION)
         self._compacted = self._reader.number(sql.COMPACTED)
         self._writer.start(self._revision, self._reader.number(sql.HISTORY_BYTES), self._publish)
@@ -75,7 +77,17 @@ class SqliteStore:
             if not limit or len(records) <= limit:
                 return Page(records, published, 0)
             records.pop()
-            return Page(records, published, self._reader.count(prefix, records[-1].key) if count else 1)
+            return Page(records, published, self._remaining(prefix, after, records) if count else 1)
+
+    def _remaining(self, prefix: str, after: str, page: Sequence[Record]) -> int:
+        """How many keys follow a page of what is there now and published."""
+        if after > prefix:
+            return self._reader.count(prefix, page[-1].key)
+        total = self._counts.get(prefix)
+        if total is None:
+            total = len(page) + self._reader.count(prefix, page[-1].key)
+            self._counts.keep(prefix, total)
+        return total - len(page)
 
     def _past_range(self, prefix: str, after: str, limit: int, revision: int, count: bool) -> Page:
         if revision < self._compacted:
@@ -105,6 +117,7 @@ class SqliteStore:
     def _publish(self, revision: int, changes: list[Change]) -> None:
         self._revision = revision
         self._recent.follow(changes)
+        self._counts.follow(changes)
         self._hub.publish(changes)
 
     async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
