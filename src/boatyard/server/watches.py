@@ -17,7 +17,7 @@ from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.list import reached
 from boatyard.machinery.registry.registry import Registry
-from boatyard.machinery.registry.watch import Batch, RecordEvent
+from boatyard.machinery.registry.watch import Batch, RecordEvent, Span
 from boatyard.machinery.runtime.world import World
 from boatyard.server.call import Call
 from boatyard.server.flow.control import FlowControl
@@ -56,7 +56,7 @@ class Watches:
         self._running: dict[asyncio.Task[Any], tuple[Resource, asyncio.Timeout]] = {}
         registry.ledger.kinds.on_removal(self._end_of)
         self._stopping = False
-        self._shared: dict[tuple[Any, ...], bytes] = {}
+        self._shared: dict[tuple[str, Span, bool], bytes] = {}
 
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.StreamResponse:
         """Raises ApiError when it is refused; afterwards faults (a revision that is compacted away) are ERROR events."""
@@ -74,15 +74,17 @@ class Watches:
             reached(self._registry.ledger, revision or "0")
             revision = ""
         label_selector = call.query.get("labelSelector", "")
+        # A table's first event differs from the others.
+        parts = (kind.resource.group_resource, kind.resource.version, path.namespace, label_selector, field_selector)
+        seen = None if form.transform else "\0".join(parts)
+        encode = self._encoder(kind, form, call.query.get("includeObject") or "Metadata", initial_end)
+        live = _Live(lambda batch: self._encoded(batch, encode, seen, live.chunked))
         batches = self._registry.watch_batches(
             call.caller, kind.resource, path.namespace or None, resource_version=revision,
             label_selector=label_selector, field_selector=field_selector, bookmarks=call.flag("allowWatchBookmarks"),
-            initial_end=initial_end,
+            initial_end=initial_end, sink=live.take if seen else None,
         )  # fmt: skip
         there = initial_end or revision in ("", "0")
-        # A table's first event differs from the others.
-        seen = None if form.transform else (kind.resource.group_resource, path.namespace, label_selector, field_selector)
-        encode = self._encoder(kind, form, call.query.get("includeObject") or "Metadata", initial_end)
         task = asyncio.current_task()
         assert task is not None
         timeout = asyncio.timeout(seconds)
@@ -90,7 +92,7 @@ class Watches:
         WATCHES.inc()
         try:
             async with aclosing(batches):
-                return await self._stream(call, batches, encode, form, timeout, seen, there)
+                return await self._stream(call, batches, encode, form, timeout, live, there)
         finally:
             del self._running[task]
             WATCHES.dec()
@@ -110,14 +112,12 @@ class Watches:
                     timeout.reschedule(min(end, timeout.when() or end))
 
     async def _stream(
-        self, call: Call, batches: AsyncGenerator[Batch], encode: _Encode, form: Form, timeout: asyncio.Timeout,
-        seen: tuple[str, ...] | None, there: bool,
+        self, call: Call, batches: AsyncGenerator[Batch], encode: _Encode, form: Form, timeout: asyncio.Timeout, live: _Live,
+        there: bool,
     ) -> web.StreamResponse:  # fmt: skip
-        """``there``: what is there comes first. ``seen`` tells watchers apart who see other objects, or see them otherwise than as
-        they are stored (None)."""
+        """``there``: what is there comes first."""
         type = "application/json;stream=watch" if form.transform else "application/json"
         response = web.StreamResponse(headers={"Content-Type": type, "Cache-Control": "no-cache, private"})
-        come_to = 0
         try:
             async with timeout:
                 await response.prepare(call.request)
@@ -133,15 +133,16 @@ class Watches:
                     del batch  # a slow client keeps no more than what it is sent
                     if data:
                         await stream.write(data)
+                live.begin(call.request, stream.chunked)
                 async for batch in batches:
-                    if data := self._encoded(batch, encode, seen, stream.chunked):
+                    if data := live.encode(batch):
                         await stream.write(data)
                     if batch.span:
-                        come_to = batch.span[2]
+                        live.come_to = batch.span[2]
         except TimeoutError:
-            if come_to and call.flag("allowWatchBookmarks"):
+            if live.come_to and call.flag("allowWatchBookmarks"):
                 # The next watch begins here, even where nothing of what went by was for this one.
-                line = encode(RecordEvent("BOOKMARK", b"", come_to))
+                line = encode(RecordEvent("BOOKMARK", b"", live.come_to))
                 stream = _Stream(call.request, response)
                 await stream.write(_chunk(line) if stream.chunked else line)
         except ApiError as error:
@@ -154,11 +155,12 @@ class Watches:
         await response.write_eof()
         return response
 
-    def _encoded(self, batch: Batch, encode: _Encode, seen: tuple[str, ...] | None, chunked: bool) -> bytes:
-        """A batch as it goes over the wire. Encoded once for all who see the same."""
-        key = (*seen, *batch.span, chunked) if seen and batch.span else None
-        if key in self._shared:
-            return self._shared[key]
+    def _encoded(self, batch: Batch, encode: _Encode, seen: str | None, chunked: bool) -> bytes:
+        """A batch as it goes over the wire. Encoded once for all who see the same: ``seen`` tells watchers apart who see other
+        objects, or see them otherwise than as they are stored (None)."""
+        key = (seen, batch.span, chunked) if seen and batch.span else None
+        if key and (known := self._shared.get(key)) is not None:
+            return known
         data = b"".join([encode(event) for event in batch.events])
         if chunked and data:
             data = _chunk(data)
@@ -197,6 +199,42 @@ class Watches:
         return transformed if form.transform else plain
 
 
+class _Live:
+    """One watch's changes, as they come: written at once, by whoever brings them, while the client keeps up; else its task writes
+    them as the client takes them."""
+
+    __slots__ = ("_transport", "chunked", "come_to", "encode")
+
+    def __init__(self, encode: Callable[[Batch], bytes]) -> None:
+        self.encode = encode
+        """A batch as it goes over the wire."""
+        self._transport: asyncio.Transport | None = None
+        self.chunked = False
+        self.come_to = 0
+        """The revision of the last change that went by."""
+
+    def begin(self, request: web.Request, chunked: bool) -> None:
+        """All that was there went: from now on changes may be written."""
+        self._transport, self.chunked = request.transport, chunked
+
+    def take(self, batch: Batch) -> bool:
+        """A ``Sink``."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size() >= UNSENT_BYTES:
+            return False
+        try:
+            data = self.encode(batch)
+        except Exception:
+            return False  # the task meets it again, and tells
+        if len(data) > UNSENT_BYTES:
+            return False
+        if data:
+            transport.write(data)
+        if batch.span:
+            self.come_to = batch.span[2]
+        return True
+
+
 class _Stream:
     """The way to one client. Chunks are framed once for all, so they go to the connection as they are."""
 
@@ -211,6 +249,7 @@ class _Stream:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the watcher is gone")
+        await self._taken(transport)
         if len(data) <= UNSENT_BYTES:
             transport.write(data)
             await self._taken(transport)

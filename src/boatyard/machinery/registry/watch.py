@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -43,6 +43,10 @@ class RecordEvent(NamedTuple):
         return documents.shared(self.value, self.revision)
 
 
+Span: TypeAlias = tuple[int, str, int, str]
+"""The first and the last of some changes, by revision and key."""
+
+
 class Batch:
     """Events that came together: some of what is there, changes of a span of revisions, or a BOOKMARK."""
 
@@ -55,9 +59,8 @@ class Batch:
         self.there = there
         """More of what is there follows at once."""
         self._events, self._changes, self._selection = events, changes, selection
-        self.span: tuple[int, str, int, str] | None = None
-        """The first and the last of the changes, by revision and key: for one prefix and selection, batches of one span are the
-        same. None for what isn't made of changes."""
+        self.span: Span | None = None
+        """For one prefix and selection, batches of one span are the same. None for what isn't made of changes."""
         if changes:
             self.span = (changes[0].revision, changes[0].key, changes[-1].revision, changes[-1].key)
 
@@ -71,31 +74,40 @@ class Batch:
         return self._events
 
 
+Sink: TypeAlias = Callable[[Batch], bool]
+"""Takes a batch at once, or says (False) that it can't now. Must not raise."""
+
+
 def watch(
     ledger: Ledger, kind: Kind, namespace: str | None, selection: Selection, *, resource_version: str = "", bookmarks: bool = True,
-    initial_end: bool = False,
+    initial_end: bool = False, sink: Sink | None = None,
 ) -> AsyncGenerator[Batch, None]:  # fmt: skip
     """Events after ``resource_version``; without one, or from "0", ADDED for what is there and then what changes.
 
     With ``initial_end`` a BOOKMARK follows what is there. Raises Gone when the revision is compacted away or this watcher fell too
     far behind, ServerTimeout when it lies in the future. A slow watcher costs itself only: what is there is read as it takes it.
+    Changes are offered to the ``sink`` first, if the watcher waits for the next batch.
     """
     after, now = reached(ledger, resource_version or "0"), ledger.store.revision
     there = not after or initial_end
     prefix = keys.prefix(kind.resource, namespace)
-    return _batches(ledger, prefix, selection, now if there else after, bookmarks, there, initial_end)
+    return _batches(ledger, prefix, selection, now if there else after, bookmarks, there, initial_end, sink)
 
 
 async def _batches(
-    ledger: Ledger, prefix: str, selection: Selection, after: int, bookmarks: bool, there: bool, initial_end: bool
-) -> AsyncGenerator[Batch, None]:
+    ledger: Ledger, prefix: str, selection: Selection, after: int, bookmarks: bool, there: bool, initial_end: bool,
+    sink: Sink | None,
+) -> AsyncGenerator[Batch, None]:  # fmt: skip
+    def take(changes: list[Change]) -> bool:
+        return sink is not None and sink(Batch(changes=changes, selection=selection))
+
     try:
         for page in _what_is_there(ledger, prefix, after) if there else ():
             found = [record for record in page if not selection or selection.matches(record.key, record.value)]
             yield Batch([RecordEvent("ADDED", record.value, record.modified) for record in found], there=True)
         if there:
             yield Batch([RecordEvent("BOOKMARK", b"", after)] if initial_end else [])
-        async with aclosing(ledger.store.watch(prefix, after, selection.route)) as batches:
+        async with aclosing(ledger.store.watch(prefix, after, selection.route, take if sink else None)) as batches:
             async for changes in batches:
                 if changes:
                     yield Batch(changes=changes, selection=selection)

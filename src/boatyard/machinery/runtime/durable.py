@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from zlib import crc32
 
 from boatyard.machinery.runtime.component import Crashed, Incarnation
-from boatyard.machinery.store.store import Change, Operation, Page, Put, Record, Route, Store
+from boatyard.machinery.store.store import Change, Operation, Page, Put, Record, Route, Sink, Store
 
 
 class DurableStore:
@@ -42,8 +42,10 @@ class DurableStore:
             await life.crash_point("after a commit", now=True)
         return revision
 
-    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
-        return self._living().watch(prefix, after, route)
+    def watch(
+        self, prefix: str, after: int, route: Route | None = None, sink: Sink | None = None
+    ) -> AsyncGenerator[list[Change]]:
+        return self._living().watch(prefix, after, route, sink)
 
     async def compact(self, revision: int) -> None:
         await self._living().compact(revision)

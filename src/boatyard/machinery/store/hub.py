@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 
-from boatyard.machinery.store.store import Change, Compacted, Route
+from boatyard.machinery.store.store import Change, Compacted, Route, Sink
 
 IDLE_SECONDS = 60.0
 """How often a watcher that waits is told by an empty batch that it has missed nothing."""
@@ -16,20 +16,23 @@ BATCH = 500
 """Changes of one batch at most."""
 AT_ONCE = 64
 """Watchers woken in one turn of the event loop, so that others have their turn between."""
-WAKE_SECONDS = 50e-6
-"""About what it costs to wake a watcher and write to it. When many wait, the next round waits as long as a round takes, and what
-comes meanwhile goes with it: a thousand watchers of a hundred changes a second are woken twenty times a second."""
-LONGEST_ROUND_SECONDS = 0.05
+FEW = 8
+"""So many watchers are woken for every change."""
+WAKE_SECONDS = 200e-6
+"""Several times what it costs to write to a watcher. More than a few are woken in rounds; the next one waits for so long for each,
+and what comes meanwhile goes with it: a thousand watchers of a hundred changes a second are woken some sixteen times a second."""
+LONGEST_ROUND_SECONDS = 0.06
 
 
 class Watcher:
     """One watch: what it has yet to see, and a way to wake it."""
 
-    __slots__ = ("_closed", "_overflow", "_ticked", "_timer", "_wake", "after", "due", "pending", "prefix")
+    __slots__ = ("_closed", "_overflow", "_sink", "_ticked", "_timer", "_wake", "after", "due", "pending", "prefix")
 
-    def __init__(self, prefix: str, after: int) -> None:
+    def __init__(self, prefix: str, after: int, sink: Sink | None = None) -> None:
         self.prefix = prefix
         self.after = after
+        self._sink = sink
         self.pending: list[Change] = []
         self._wake: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -66,8 +69,21 @@ class Watcher:
     def wake(self) -> None:
         """Let it take what was offered."""
         self.due = False
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        if self._wake is None or self._wake.done():
+            return
+        if self._sink is not None and self.pending and self._pour(self._sink):
+            return
+        self._wake.set_result(None)
+
+    def _pour(self, sink: Sink) -> bool:
+        """Whether all went into the sink, and nothing else is to be told."""
+        while self.pending:
+            batch = self.pending if len(self.pending) <= BATCH else self.pending[:BATCH]
+            if not sink(batch):
+                return False
+            self.pending = self.pending[BATCH:]
+            self.after = batch[-1].revision
+        return not (self._overflow or self._closed or self._ticked)
 
     async def batches(self) -> AsyncGenerator[list[Change], None]:
         """What was offered, in batches, until closed; an empty one now and then. Raises Compacted when this watcher fell too far
@@ -175,7 +191,7 @@ class WatchHub:
 
     def _plan(self) -> None:
         """A few are woken at once; many when the last round's time is over."""
-        if len(self._due) <= AT_ONCE:
+        if len(self._due) <= FEW:
             self._wake()
             return
         loop = asyncio.get_running_loop()
@@ -189,12 +205,9 @@ class WatchHub:
         """Wake all who are due, so many in a turn of the loop."""
         self._round = None
         due, self._due = self._due, []
-        for watcher in due[:AT_ONCE]:
-            watcher.wake()
-        if len(due) > AT_ONCE:
-            loop = asyncio.get_running_loop()
-            self._next_round = loop.time() + min(LONGEST_ROUND_SECONDS, len(due) * WAKE_SECONDS)
-            loop.call_soon(self._wake_more, due, AT_ONCE)
+        if len(due) > FEW:
+            self._next_round = asyncio.get_running_loop().time() + min(LONGEST_ROUND_SECONDS, len(due) * WAKE_SECONDS)
+        self._wake_more(due, 0)
 
     def _wake_more(self, due: list[Watcher], start: int) -> None:
         end = start + AT_ONCE
@@ -204,14 +217,14 @@ class WatchHub:
             asyncio.get_running_loop().call_soon(self._wake_more, due, end)
 
     async def watch(
-        self, prefix: str, after: int, past: list[Change], route: Route | None = None
+        self, prefix: str, after: int, past: list[Change], route: Route | None = None, sink: Sink | None = None
     ) -> AsyncGenerator[list[Change], None]:
         """``past`` first, then what is published with a later revision.
 
         ``past`` holds the changes after ``after`` that were published before this call; the caller read them in the same turn of
-        the event loop, so nothing lies between.
+        the event loop, so nothing lies between. The ``sink`` as in ``Store.watch``.
         """
-        watcher = Watcher(prefix, past[-1].revision if past else after)
+        watcher = Watcher(prefix, past[-1].revision if past else after, sink)
         audience = self._by_prefix.setdefault(prefix, _Audience())
         audience.add(watcher, route)
         if not prefix.endswith("/"):

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from boatyard.machinery.store.hub import WatchHub
-from boatyard.machinery.store.store import Change, Compacted, Delete, KeyConflict, Operation, Page, Put, Record, Route
+from boatyard.machinery.store.store import Change, Compacted, Delete, KeyConflict, Operation, Page, Put, Record, Route, Sink
 
 
 class _Past(NamedTuple):
@@ -91,12 +91,14 @@ class MemoryStore:
         self._records[operation.key] = Record(operation.key, operation.value, created, self._revision)
         return Change(operation.key, operation.value, before.value if before else None, self._revision, created, False)
 
-    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
+    async def watch(
+        self, prefix: str, after: int, route: Route | None = None, sink: Sink | None = None
+    ) -> AsyncGenerator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
         start = bisect_right(self._history, after, key=_revision)
         past = [change for change, _ in self._history[start:] if change.key.startswith(prefix)]
-        async with aclosing(self._hub.watch(prefix, after, past, route)) as batches:
+        async with aclosing(self._hub.watch(prefix, after, past, route, sink)) as batches:
             async for batch in batches:
                 yield batch
 

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from functools import lru_cache
 
 from boatyard.machinery.store.sealer import Sealer, Unreadable, key_id
-from boatyard.machinery.store.store import Change, Delete, KeyConflict, Operation, Page, Put, Record, Route, Store
+from boatyard.machinery.store.store import Change, Delete, KeyConflict, Operation, Page, Put, Record, Route, Sink, Store
 
 CHUNK = 200
 """Records sealed anew in one go."""
@@ -61,11 +61,13 @@ class SealedStore:
         writing.add_done_callback(self._writing.pop)
         return await asyncio.shield(writing)
 
-    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
+    def watch(
+        self, prefix: str, after: int, route: Route | None = None, sink: Sink | None = None
+    ) -> AsyncGenerator[list[Change]]:
         """Raises Unreadable at the step that would tell of a value that can't be read."""
         if not self._touches(prefix):
-            return self._inner.watch(prefix, after, route)
-        return self._watch(prefix, after, route)
+            return self._inner.watch(prefix, after, route, sink)
+        return self._watch(prefix, after, route, sink)
 
     async def compact(self, revision: int) -> None:
         await self._inner.compact(revision)
@@ -158,13 +160,25 @@ class SealedStore:
         previous = None if change.previous is None else self._opened(change.key, change.previous)
         return change._replace(value=self._opened(change.key, change.value), previous=previous)
 
-    async def _watch(self, prefix: str, after: int, route: Route | None) -> AsyncGenerator[list[Change]]:
+    async def _watch(self, prefix: str, after: int, route: Route | None, sink: Sink | None) -> AsyncGenerator[list[Change]]:
         if route is not None:
             route = Route(self._routed(route.values), route.value)
-        inner = self._inner.watch(prefix, after, route)
+        inner = self._inner.watch(prefix, after, route, sink and self._clearing(sink))
         async with aclosing(inner) as batches:
             async for batch in batches:
                 yield [self._changed(change) for change in batch]
+
+    def _clearing(self, sink: Sink) -> Sink:
+        """The same sink for changes as they are stored; one that can't be read goes the way where that is told."""
+
+        def take(changes: list[Change]) -> bool:
+            try:
+                clear = [self._changed(change) for change in changes]
+            except Unreadable:
+                return False
+            return sink(clear)
+
+        return take
 
     def _routed(self, values: Callable[[Change], Iterable[str]]) -> Callable[[Change], Iterable[str]]:
         """The same function for changes as they are stored; the same one for all who ask with the same."""

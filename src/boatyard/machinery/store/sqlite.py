@@ -17,7 +17,7 @@ from boatyard.machinery.store.metrics import Size, bytes_of
 from boatyard.machinery.store.opening import Opened, connect, open_store
 from boatyard.machinery.store.reader import Reader
 from boatyard.machinery.store.recent import Recent
-from boatyard.machinery.store.store import Change, Compacted, Damaged, Operation, Page, Record, Route
+from boatyard.machinery.store.store import Change, Compacted, Damaged, Operation, Page, Record, Route, Sink
 from boatyard.machinery.store.undo import as_of, changes
 from boatyard.machinery.store.writer import Writer
 
@@ -120,10 +120,12 @@ class SqliteStore:
         self._counts.follow(changes)
         self._hub.publish(changes)
 
-    async def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
+    async def watch(
+        self, prefix: str, after: int, route: Route | None = None, sink: Sink | None = None
+    ) -> AsyncGenerator[list[Change]]:
         if after < self._compacted:
             raise Compacted(after, self._compacted)
-        async with aclosing(self._hub.watch(prefix, after, self._past(prefix, after), route)) as batches:
+        async with aclosing(self._hub.watch(prefix, after, self._past(prefix, after), route, sink)) as batches:
             async for batch in batches:
                 yield batch
 

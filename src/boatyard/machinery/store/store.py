@@ -45,6 +45,10 @@ class Route(NamedTuple):
     value: str
 
 
+Sink: TypeAlias = Callable[[list[Change]], bool]
+"""Takes a batch of changes at once, or says (False) that it can't now. Must not raise."""
+
+
 class Page(NamedTuple):
     """A part of a range, in key order."""
 
@@ -130,9 +134,14 @@ class Store(Protocol):
         """
         ...
 
-    def watch(self, prefix: str, after: int, route: Route | None = None) -> AsyncGenerator[list[Change]]:
+    def watch(
+        self, prefix: str, after: int, route: Route | None = None, sink: Sink | None = None
+    ) -> AsyncGenerator[list[Change]]:
         """Batches of changes under ``prefix`` with a revision above ``after``, in order, without gaps. An async generator. Changes
         that are not on the ``route`` may be left out.
+
+        While the caller waits for the next batch, it is offered to the ``sink`` first, without a task being woken for it; what the
+        sink takes isn't yielded.
 
         Raises Compacted at the first step when ``after`` is older than the history, or later when this watcher fell too far behind.
         """

@@ -9,7 +9,7 @@ import pytest
 
 from boatyard.machinery.store import hub
 from boatyard.machinery.store.hub import WatchHub
-from boatyard.machinery.store.store import Change
+from boatyard.machinery.store.store import Change, Compacted
 
 
 def change(revision: int) -> Change:
@@ -66,3 +66,60 @@ async def test_a_watcher_far_behind_takes_what_waits_in_parts() -> None:
     async with asyncio.timeout(5):
         await asyncio.gather(*tasks)
     assert [len(batch) for batch in seen[0]] == [hub.BATCH, 1]
+
+
+async def test_what_the_sink_takes_is_not_yielded_and_what_it_refuses_is() -> None:
+    watching, poured, yielded, full = WatchHub(), list[int](), list[int](), list[bool]([False])
+
+    def take(batch: list[Change]) -> bool:
+        if not full[0]:
+            poured.extend(one.revision for one in batch)
+        return not full[0]
+
+    async def follow() -> None:
+        async with aclosing(watching.watch("/k/", 0, [change(1)], sink=take)) as batches:
+            async for batch in batches:
+                yielded.extend(one.revision for one in batch)
+                await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(follow())
+    await asyncio.sleep(0)
+    watching.publish([change(2)])  # while its caller is busy with what went before
+    assert (yielded, poured) == ([1], [])
+    await asyncio.sleep(0.2)
+    assert yielded == [1, 2]
+    for revision in (3, 4):
+        watching.publish([change(revision)])
+    assert poured == [3, 4]
+    full[0] = True
+    watching.publish([change(5)])
+    await asyncio.sleep(0)
+    full[0] = False
+    watching.publish([change(6)])
+    await asyncio.sleep(0.2)
+    watching.publish([change(7)])
+    assert (yielded, poured) == ([1, 2, 5, 6], [3, 4, 7])
+    watching.close()
+    await task
+
+
+async def test_a_watch_with_a_sink_ends_and_is_told_when_it_fell_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "BACKLOG", 2)
+    watching, poured = WatchHub(), list[int]()
+
+    def take(batch: list[Change]) -> bool:
+        poured.extend(one.revision for one in batch)
+        return True
+
+    async def follow(seconds: float) -> None:
+        async with aclosing(watching.watch("/k/", 0, [change(1)], sink=take)) as batches:
+            async for _ in batches:
+                await asyncio.sleep(seconds)
+
+    slow, quick = (asyncio.create_task(follow(seconds)) for seconds in (0.05, 0))
+    await asyncio.sleep(0.01)
+    watching.publish([change(revision) for revision in range(2, 5)])
+    with pytest.raises(Compacted):
+        await slow
+    with pytest.raises(Compacted):  # more at once than may ever wait
+        await quick
