@@ -22,12 +22,17 @@ def raw(body: bytes, status: int = 200, type: str = JSON, warnings: list[str] | 
     """A body that is JSON already."""
     if type == YAML:
         body = yaml.dump(msgspec.json.decode(body)).encode()
-    response = web.Response(body=body, status=status, headers={"Content-Type": type, "Cache-Control": "no-cache, private"})
+    response = web.Response(body=body, status=status, headers=headers_of(type))
     for warning in dict.fromkeys(warnings or ()):
         # RFC 7234's warn-code 299, as Kubernetes sends it; no line may break out of the header.
         text = "".join(c if " " <= c <= "~" else "?" for c in warning).replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{text}"')
     return response
+
+
+def headers_of(type: str) -> dict[str, str]:
+    """What every answer with a body of this type says."""
+    return {"Content-Type": type, "Cache-Control": "no-cache, private"}
 
 
 def indent(response: web.Response) -> None:

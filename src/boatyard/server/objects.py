@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, get_args
 
 import msgspec
@@ -17,11 +19,13 @@ from boatyard.machinery.registry.core.types import core_type
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.registry import Registry
 from boatyard.server import body
-from boatyard.server.answers import answer, raw
+from boatyard.server.answers import answer, headers_of, raw
 from boatyard.server.call import Call
 from boatyard.server.discovery import verbs_of
 from boatyard.server.flow.control import width_of_list
 from boatyard.server.list_options import match_of_list
+from boatyard.server.long_answers import LARGE_BYTES, LongAnswer
+from boatyard.server.media import JSON, Form
 from boatyard.server.path import ResourcePath
 from boatyard.server.tables import Tables
 
@@ -44,7 +48,7 @@ class Objects:
         self._listed_bytes: dict[tuple[str, str, int], int] = {}
         """How long the last list of a type, with this limit, was."""
 
-    async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+    async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response | LongAnswer:
         """Everything but watches and the streams of pods. Raises ApiError."""
         method = call.request.method
         if path.name:
@@ -59,7 +63,7 @@ class Objects:
             if method == "DELETE" and not path.subresource:
                 return await self._delete(call, kind, path)
         elif method == "GET":
-            return await self._list(call, kind, path)
+            return self._list(call, kind, path)
         elif method == "POST" and (path.namespace or not kind.resource.namespaced):
             return await self._create(call, kind, path)
         elif method == "DELETE" and "deletecollection" in verbs_of(kind):
@@ -88,9 +92,9 @@ class Objects:
             raise NotAcceptable(f"you requested {form.transform}, but the requested object is not a list ({kind.resource.kind})")
         return self._object(call, kind, obj)
 
-    async def _list(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+    def _list(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response | LongAnswer:
         match = match_of_list(call)
-        page = await self._registry.list_records(
+        found = self._registry.listing(
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
             field_selector=call.query.get("fieldSelector", ""), limit=_limit(call),
             continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
@@ -100,17 +104,40 @@ class Objects:
         if form.transform == "PartialObjectMetadata":
             told = f"you requested {form.transform}, but the requested object is a list ({kind.resource.kind}List)"
             raise NotAcceptable(told)
-        metadata = _list_metadata(str(page.revision), page.continue_token, page.remaining)
+        metadata = _list_metadata(str(found.revision), found.continue_token, found.remaining)
         if form.transform:
-            items = [documents.decode(record.value, record.modified) for record in page.records]
-            return answer(self._tables.list(form, kind, items, metadata, self._include(call)), type=form.type)
-        frame = {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version, "metadata": metadata}
-        head = msgspec.json.encode(frame)
+            include = self._include(call)
+            frame = self._tables.list(form, kind, [], metadata, include)
+            pieces = self._tables.pieces(form, kind, found.records, include)
+        else:
+            what = {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version}
+            frame = {**what, "metadata": metadata, "items": []}
+            pieces = documents.joined(found.records)
+        return self._listed(_listed(call, kind), _framed(frame, pieces), form)
+
+    def _listed(self, what: tuple[str, str, int], pieces: Iterator[bytes], form: Form) -> web.Response | LongAnswer:
+        """A list as it is sent: whole if it is short."""
+        begun: list[bytes] = []
+        size = 0
+        for piece in pieces:
+            begun.append(piece)
+            size += len(piece)
+            if size > LARGE_BYTES and form.type == JSON:
+                return LongAnswer(self._counted(what, chain(begun, pieces)), headers_of(form.type))
+        self._note(what, size)
+        return raw(b"".join(begun), type=form.type)
+
+    def _counted(self, what: tuple[str, str, int], pieces: Iterable[bytes]) -> Iterator[bytes]:
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+            yield piece
+        self._note(what, size)
+
+    def _note(self, what: tuple[str, str, int], size: int) -> None:
         if len(self._listed_bytes) >= REMEMBERED:
             self._listed_bytes.clear()
-        content = documents.joined(page.records, head[:-1] + b',"items":[', b"]}\n")
-        self._listed_bytes[_listed(call, kind)] = len(content)
-        return raw(content, type=form.type)
+        self._listed_bytes[what] = size
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         options, document = call.writing(), await self._document(call, kind)
@@ -248,3 +275,11 @@ def _list_metadata(revision: str, continue_token: str, remaining: int | None) ->
     if continue_token and remaining:
         metadata["remainingItemCount"] = remaining
     return metadata
+
+
+def _framed(frame: Object, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A list whose last field, still empty, gets the pieces."""
+    head = msgspec.json.encode(frame)
+    yield head[:-2]
+    yield from pieces
+    yield b"]}\n"

@@ -32,6 +32,7 @@ from boatyard.server.flow.control import FlowControl
 from boatyard.server.flow.limits import Limits
 from boatyard.server.health import Health
 from boatyard.server.issuer import Issuer
+from boatyard.server.long_answers import LARGE_BYTES, LongAnswer
 from boatyard.server.nodes import Nodes
 from boatyard.server.objects import Objects
 from boatyard.server.openapi import OpenApi
@@ -44,9 +45,6 @@ log = get_logger("server")
 SHUTDOWN_SECONDS = 5.0
 HEADER_BYTES = 32 * 1024
 """The longest address or header: selectors are long, tokens too."""
-LARGE_BYTES = 256 * 1024
-"""Answers longer than this are sent while the request still has its turn: else those who ask much and take nothing would fill the
-memory."""
 
 
 class ApiServer:
@@ -182,9 +180,12 @@ class ApiServer:
         width = self._objects.width(call, kind, target)
         async with self._flow.turn(call.authenticated, call.request.method, call.request.path, width):
             response = await self._objects.handle(call, kind, target)
-            if isinstance(response.body, bytes) and len(response.body) > LARGE_BYTES:
-                return await self._sent(call.request, response, response.body)
-            return response
+            if isinstance(response, web.Response):
+                content = response.body
+                if not isinstance(content, bytes) or len(content) <= LARGE_BYTES:
+                    return response
+                response = LongAnswer.of(response, content)
+            return await response.send(call.request, self._limits.body_seconds)
 
     def _about_the_server(self, call: Call) -> web.Response:
         authorize_path(call, self._registry.authorizer)
@@ -193,25 +194,6 @@ class ApiServer:
         if found is None:
             raise NotFound("the server could not find the requested resource")
         return found
-
-    async def _sent(self, request: web.Request, response: web.Response, content: bytes) -> web.StreamResponse:
-        """A large answer, sent piece by piece as the client takes it. Raises ConnectionResetError when it takes nothing for too
-        long."""
-        stream = web.StreamResponse(status=response.status, headers=response.headers)
-        stream.content_length = len(content)
-        await stream.prepare(request)
-        left = memoryview(content) if request.method != "HEAD" else memoryview(b"")
-        while left:
-            try:
-                async with asyncio.timeout(self._limits.body_seconds):
-                    await stream.write(left[:LARGE_BYTES])
-            except TimeoutError:
-                if request.transport is not None:
-                    request.transport.abort()
-                raise ConnectionResetError("the client doesn't take its answer") from None
-            left = left[LARGE_BYTES:]
-        await stream.write_eof()
-        return stream
 
 
 async def _mark_streams(request: web.Request, response: web.StreamResponse) -> None:

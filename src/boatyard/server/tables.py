@@ -6,18 +6,26 @@ The columns of Kubernetes' own kinds are in ``columns/``, a file per kind; those
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from itertools import islice
 from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
+import msgspec
+
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry import documents
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.runtime.world import World
+from boatyard.machinery.store.store import Record
 from boatyard.server import columns
 from boatyard.server.columns import scales
 from boatyard.server.columns.custom import custom_columns
 from boatyard.server.media import Form
+
+PIECE = 100
+"""Rows made at a time."""
 
 
 class Columns(NamedTuple):
@@ -43,6 +51,14 @@ class Tables:
             partial = [_partial(item, form.version) for item in items]
             return {"kind": "PartialObjectMetadataList", "apiVersion": version, "metadata": metadata, "items": partial}
         return self._table(form, kind, items, metadata, include)
+
+    def pieces(self, form: Form, kind: Kind, records: Iterable[Record], include: str) -> Iterator[bytes]:
+        """The rows (or the items) of such a list as JSON, some at a time, without the brackets around them."""
+        left, comma = iter(records), b""
+        while some := [documents.decode(record.value, record.modified) for record in islice(left, PIECE)]:
+            table = self.list(form, kind, some, {}, include)
+            yield comma + msgspec.json.encode(table["rows" if form.transform == "Table" else "items"])[1:-1]
+            comma = b","
 
     def one(self, form: Form, kind: Kind, obj: Object, include: str, *, columns: bool = True) -> Object:
         """One object; ``columns`` says whether to send the definitions (a watch does so once)."""

@@ -6,7 +6,7 @@ without decoding them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from boatyard.machinery.store.store import Record
 HEAD = b'{"metadata":{'
 """How the bytes begin."""
 _AFTER_HEAD = len(HEAD)
+PIECE_BYTES = 60 * 1024
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -60,15 +61,22 @@ def with_revision(value: bytes, revision: int) -> bytes:
     return b'%s"resourceVersion":"%d",%s' % (HEAD, revision, value[_AFTER_HEAD:])
 
 
-def joined(records: Iterable[Record], head: bytes, tail: bytes) -> bytes:
-    """The records' JSON with their resourceVersions and commas between, framed: one copy of what may be megabytes."""
-    parts = [head]
+def joined(records: Iterable[Record]) -> Iterator[bytes]:
+    """The records' JSON with their resourceVersions and commas between, in pieces of about 64 KiB: memory that is used again is
+    several times as fast as fresh megabytes."""
+    parts: list[bytes] = []
+    size = 0
+    comma = b""
     for record in records:
-        parts += (b'{"metadata":{"resourceVersion":"%d",' % record.modified, record.value[_AFTER_HEAD:], b",")
-    if len(parts) > 1:
-        parts.pop()
-    parts.append(tail)
-    return b"".join(parts)
+        parts += (b'%s{"metadata":{"resourceVersion":"%d",' % (comma, record.modified), record.value[_AFTER_HEAD:])
+        comma = b","
+        size += len(record.value)
+        if size >= PIECE_BYTES:
+            yield b"".join(parts)
+            parts.clear()
+            size = 0
+    if parts:
+        yield b"".join(parts)
 
 
 @lru_cache(maxsize=16)

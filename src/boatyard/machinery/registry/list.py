@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -17,6 +18,8 @@ from boatyard.machinery.store.store import Compacted, Record
 Match: TypeAlias = Literal["", "Exact", "NotOlderThan"]
 CHUNK = 500
 """Records read at a time when a selector leaves some out."""
+PART = 200
+"""Records read at a time of a list without a limit."""
 
 
 _NOW = -1
@@ -37,6 +40,16 @@ class RecordPage(NamedTuple):
     remaining: int | None = None
 
 
+class Listing(NamedTuple):
+    """A list whose records come as they are asked for: all of its one revision. They raise Gone when that is compacted away before
+    the last was asked for."""
+
+    records: Iterator[Record]
+    revision: int
+    continue_token: str = ""
+    remaining: int | None = None
+
+
 class _Token(msgspec.Struct):
     """Where the next page begins. The same form as Kubernetes', but opaque to clients all the same."""
 
@@ -45,6 +58,33 @@ class _Token(msgspec.Struct):
     v: str = "meta.k8s.io/v1"
     left: int = 0
     """How many follow, where the page before knew it: counting them again would cost more than the page."""
+
+
+def listing(
+    ledger: Ledger, kind: Kind, namespace: str | None, selection: Selection, *, limit: int = 0, continue_token: str = "",
+    resource_version: str = "", match: Match = "",
+) -> Listing:  # fmt: skip
+    """As :func:`list_page`; without a limit the records are read some at a time, however many there are."""
+    first = list_page(
+        ledger, kind, namespace, selection, limit=limit or PART, continue_token=continue_token,
+        resource_version=resource_version, match=match,
+    )  # fmt: skip
+    if limit:
+        return Listing(iter(first.records), first.revision, first.continue_token, first.remaining)
+    return Listing(_all(ledger, kind, namespace, selection, first), first.revision)
+
+
+def _all(ledger: Ledger, kind: Kind, namespace: str | None, selection: Selection, page: RecordPage) -> Iterator[Record]:
+    prefix = keys.prefix(kind.resource, namespace)
+    while True:
+        yield from page.records
+        if not page.continue_token:
+            return
+        token = _read_token(page.continue_token)
+        try:
+            page = _scan(ledger, prefix, prefix + token.start, token.rv, PART, selection, token.left)
+        except Compacted as error:
+            raise Gone(f"The resourceVersion for the provided list is too old: {error}") from error
 
 
 def list_page(

@@ -32,7 +32,7 @@ from boatyard.machinery.registry.core.types import core_type
 from boatyard.machinery.registry.definitions import Definitions
 from boatyard.machinery.registry.kinds import Kinds
 from boatyard.machinery.registry.ledger import Ledger
-from boatyard.machinery.registry.list import Match, RecordPage, list_page, reached
+from boatyard.machinery.registry.list import Listing, Match, listing, reached
 from boatyard.machinery.registry.request import FieldValidation, Request
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.registry.subresources import binding, eviction, scale, token
@@ -57,8 +57,8 @@ class WriteOptions(TypedDict, total=False):
 class Registry:
     """What the API means, over a store. Methods mirror :class:`~boatyard.machinery.client.client.Client`, the caller first.
 
-    Documents handed in belong to the registry from then on; what it hands out belongs to the caller. ``*_records`` and
-    ``*_batches`` methods are for servers that pass JSON on: they give stored documents undecoded (see
+    Documents handed in belong to the registry from then on; what it hands out belongs to the caller. ``listing`` and
+    ``watch_batches`` are for servers that pass JSON on: they give stored documents undecoded (see
     :mod:`~boatyard.machinery.registry.documents`).
     """
 
@@ -103,20 +103,20 @@ class Registry:
         self, caller: Caller, resource: Resource, namespace: str | None = None, *, label_selector: str = "",
         field_selector: str = "", limit: int | None = None, continue_token: str = "", resource_version: str = "", match: Match = "",
     ) -> ObjectList:  # fmt: skip
-        page = await self.list_records(
+        found = self.listing(
             caller, resource, namespace, label_selector=label_selector, field_selector=field_selector, limit=limit,
             continue_token=continue_token, resource_version=resource_version, match=match,
         )  # fmt: skip
-        items = [documents.decode(record.value, record.modified) for record in page.records]
-        return ObjectList(items, str(page.revision), page.continue_token, page.remaining)
+        items = [documents.decode(record.value, record.modified) for record in found.records]
+        return ObjectList(items, str(found.revision), found.continue_token, found.remaining)
 
-    async def list_records(
+    def listing(
         self, caller: Caller, resource: Resource, namespace: str | None = None, *, label_selector: str = "",
         field_selector: str = "", limit: int | None = None, continue_token: str = "", resource_version: str = "", match: Match = "",
-    ) -> RecordPage:  # fmt: skip
+    ) -> Listing:  # fmt: skip
         selection = Selection.of(self.kinds.of(resource), label_selector, field_selector)
         kind = self._request(caller, "list", resource, namespace, selection.name, node=selection.node).kind
-        return list_page(
+        return listing(
             self.ledger, kind, namespace, selection, limit=limit or 0, continue_token=continue_token,
             resource_version=resource_version, match=match,
         )  # fmt: skip
