@@ -69,7 +69,7 @@ def gitea(directory: Path) -> Iterator[dict[str, Any]]:
 def kubernetes(directory: Path, level: str) -> Iterator[Path]:
     """A real Kubernetes up to a ``level`` (``api``, ``control``, …), its state in ``directory``: the administrator's kubeconfig."""
     script = starter("kubernetes")
-    index = random.choice([index for index in range(1, 10) if _is_free(16443 + 100 * index)])
+    index = 0 if level == "node" else random.choice([index for index in range(1, 10) if _is_free(16443 + 100 * index)])
     started = subprocess.run(
         [script, "up", directory, "--level", level, "--index", str(index)], capture_output=True, text=True, timeout=180
     )
@@ -78,6 +78,12 @@ def kubernetes(directory: Path, level: str) -> Iterator[Path]:
         yield Path(started.stdout.splitlines()[-1])
     finally:
         subprocess.run([script, "down", directory], capture_output=True, timeout=60)
+
+
+def image(directory: Path, reference: str, root_file_system: Path) -> None:
+    """Give the node of the :func:`kubernetes` in ``directory`` an image made of a tar file."""
+    command = [starter("kubernetes"), "image", directory, reference, root_file_system]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
 def _is_free(port: int) -> bool:

@@ -50,10 +50,10 @@ async def both(directory: Path, version: str) -> AsyncIterator[tuple[Side, Side,
         cert, key = pki.admin()
         text = kubeconfig(server.address, ca=pki.ca_pem(), cert=cert.read_text(), key=key.read_text())
         ours = Side(directory / "ours", kubectl, server.address)
-        ours.prepare(_in_namespace(yaml.load(text.encode()), own, Path()))
+        ours.prepare(in_namespace(yaml.load(text.encode()), own, Path()))
         config: Any = yaml.load(Path(path).read_bytes())
         judge = Side(directory / "judge", kubectl, config["clusters"][0]["cluster"]["server"])
-        judge.prepare(_in_namespace(config, own, Path(path).resolve().parent))
+        judge.prepare(in_namespace(config, own, Path(path).resolve().parent))
         real = from_kubeconfig(path)
         stack.push_async_callback(real.close)
         for client in (EmbeddedClient(registry), real):
@@ -76,7 +76,7 @@ async def _clear(client: Client, own: str) -> None:
     await client.delete(NAMESPACES, own)
 
 
-def _in_namespace(config: Any, namespace: str, directory: Path) -> str:
+def in_namespace(config: Any, namespace: str, directory: Path) -> str:
     """The kubeconfig with its first context in a namespace, its files by their whole paths."""
     config["contexts"][0]["context"]["namespace"] = namespace
     cluster = config["clusters"][0]["cluster"]

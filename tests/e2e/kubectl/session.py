@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 import re
 import signal
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +44,7 @@ def _holds(bound: tuple[str, int], minor: int) -> bool:
 
 
 def story(name: str) -> list[Command]:
-    """The commands of a file of ``script/``, which are paragraphs: comments, then lines for the shell."""
+    """The commands of a file below ``script/``, which are paragraphs: comments, then lines for the shell."""
     commands: list[Command] = []
     at = 1
     for paragraph in (STORIES / f"{name}.sh").read_text().split("\n\n"):
@@ -79,7 +81,7 @@ class Side:
             helper.chmod(0o755)
         (self.home / "config").write_text(config)
 
-    async def run(self, command: Command, namespace: str) -> str:
+    async def run(self, command: Command, namespace: str, *, seconds: float = _COMMAND_SECONDS) -> str:
         """What it prints, and how it ends, without what can't be the same twice."""
         environment = {
             "PATH": f"{self.home / 'bin'}:{os.environ['PATH']}", "HOME": str(self.home), "KUBECONFIG": str(self.home / "config"),
@@ -90,9 +92,9 @@ class Side:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         try:
-            out, err = await asyncio.wait_for(process.communicate(), _COMMAND_SECONDS)
+            out, err = await asyncio.wait_for(process.communicate(), seconds)
         except TimeoutError:
-            raise AssertionError(f"didn't end in {_COMMAND_SECONDS} s: {command.text}") from None
+            raise AssertionError(f"didn't end in {seconds:g} s: {command.text}") from None
         finally:
             # With whatever it left running: what holds the pipes would be waited for.
             with suppress(ProcessLookupError):
@@ -100,6 +102,24 @@ class Side:
             await process.wait()
         said = f"{out.decode().rstrip()}\n-- stderr, {process.returncode}\n{err.decode()}"
         return normal(said.replace(str(self.home / "work"), "WORK").replace(self.address, "SERVER"))
+
+
+async def differences(
+    name: str, minor: int, ours: Side, judge: Side, namespace: str, *, seconds: float = _COMMAND_SECONDS
+) -> list[str]:
+    """Tell a story to both: where they answer differently but shouldn't, and where they should but don't."""
+    told: list[str] = []
+    for command in story(name):
+        if not command.typed(minor):
+            continue
+        said, expected = await asyncio.gather(*(side.run(command, namespace, seconds=seconds) for side in (ours, judge)))
+        if command.may_differ(minor):
+            if said == expected:
+                told.append(f"{name}.sh:{command.line}: differs no longer\n$ {command.text}")
+        elif said != expected:
+            difference = difflib.unified_diff(expected.split("\n"), said.split("\n"), "kube-apiserver", "ours", lineterm="")
+            told.append("\n".join((f"{name}.sh:{command.line}:\n$ {command.text}", *difference)))
+    return told
 
 
 _PROGRAMS = {
@@ -113,6 +133,30 @@ while [ "$(cat "$1" 2>/dev/null | wc -l)" -lt "$2" ] && [ $tries -lt 100 ]; do s
 tries=0
 until grep -q watch=true "$1" 2>/dev/null || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
 rm -f "$1"
+""",
+    "terminal": f"""#!{sys.executable}
+# terminal LINE... -- COMMAND...: type the lines at a command in a terminal of 33 rows and 101 columns; print what it shows.
+import os, pty, re, select, subprocess, sys, time
+at = sys.argv.index("--")
+lines, command = sys.argv[1:at], sys.argv[at + 1:]
+ours, theirs = pty.openpty()
+subprocess.run(["stty", "rows", "33", "cols", "101"], stdin=theirs, check=True)
+process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+os.close(theirs)
+shown, until = b"", time.monotonic() + 15
+while time.monotonic() < until:
+    if select.select([ours], [], [], 0.5)[0]:
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:
+            break
+    elif process.poll() is not None:
+        break
+    elif lines and b"> " in shown:
+        os.write(ours, lines.pop(0).encode() + b"\\n")
+process.kill()
+text = re.sub(r"\\x1b\\[[0-9;?]*[a-zA-Z]", "", shown.decode(errors="replace")).replace("\\r", "")
+print(text, "exit code", process.wait())
 """,
 }
 

@@ -19,9 +19,12 @@ from e2e.installation import Installation, installation
 from parts import need
 
 from .conftest import Kubectl
-from .programs import USUAL, program
+from .programs import OTHERS, USUAL, program
 
 pytestmark = pytest.mark.real
+
+ABLE_TO_ENTER = tuple(version for version in OTHERS if int(version.split(".")[1]) >= 30)
+"""Older ones speak SPDY."""
 
 SHELL = """
 apiVersion: v1
@@ -51,12 +54,13 @@ async def running() -> AsyncIterator[Installation]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-async def test_a_pod_is_started_entered_and_ended(running: Installation, tmp_path: Path) -> None:
-    path = program(USUAL)
-    need(path is not None, f"kubectl {USUAL} isn't here: put kubectl.{USUAL} on the PATH")
+@pytest.mark.parametrize("version", [USUAL, *(pytest.param(version, marks=pytest.mark.long) for version in ABLE_TO_ENTER)])
+async def test_a_pod_is_started_entered_and_ended(running: Installation, tmp_path: Path, version: str) -> None:
+    path = program(version)
+    need(path is not None, f"kubectl {version} isn't here: put kubectl.{version} on the PATH")
     assert path is not None
     shutil.copy(running.data.kubeconfig, tmp_path / "config")
-    kubectl = Kubectl(USUAL, path, tmp_path)
+    kubectl = Kubectl(version, path, tmp_path)
 
     await kubectl("create", "-f", "-", stdin=SHELL)
     assert (await kubectl("wait", "--for=condition=Ready", "pod/p", "--timeout=60s")).out == "pod/p condition met\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 
 from .programs import OTHERS, USUAL
 from .servers import both
-from .session import STORIES, story
+from .session import STORIES, differences
 
 LONG = ("every-kind",)
 """Stories for the long tier: nineteen times what ``explaining`` asks of pods costs more than it finds."""
@@ -30,17 +28,6 @@ def tellings() -> Iterator[Any]:
 @pytest.mark.parametrize(("name", "version"), list(tellings()))
 async def test_both_servers_say_the_same(tmp_path: Path, name: str, version: str) -> None:
     """What is marked ``differs`` must differ still: a list of differences that nobody checks grows stale."""
-    minor = int(version.split(".")[1])
-    told: list[str] = []
     async with both(tmp_path, version) as (ours, judge, namespace):
-        for command in story(name):
-            if not command.typed(minor):
-                continue
-            said, expected = await asyncio.gather(ours.run(command, namespace), judge.run(command, namespace))
-            if command.may_differ(minor):
-                if said == expected:
-                    told.append(f"{name}.sh:{command.line}: differs no longer\n$ {command.text}")
-            elif said != expected:
-                difference = difflib.unified_diff(expected.split("\n"), said.split("\n"), "kube-apiserver", "ours", lineterm="")
-                told.append("\n".join((f"{name}.sh:{command.line}:\n$ {command.text}", *difference)))
+        told = await differences(name, int(version.split(".")[1]), ours, judge, namespace)
     assert not told, "\n\n".join(told)
