@@ -113,6 +113,7 @@ class Objects:
             what = {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version}
             frame = {**what, "metadata": metadata, "items": []}
             pieces = documents.joined(found.records)
+        self._note(_listed(call, kind), found.about_bytes)
         return self._listed(_listed(call, kind), _framed(frame, pieces), form)
 
     def _listed(self, what: tuple[str, str, int], pieces: Iterator[bytes], form: Form) -> web.Response | LongAnswer:

@@ -34,8 +34,8 @@ STALLED_SECONDS = 30.0
 
 LAST_WORDS_SECONDS = 1.0
 """How long a watch outlives its kind."""
-PAGE_SEATS = 2
-"""What a page of what is there takes of the server (``flow``): about a quarter of a megabyte."""
+PAGE_SEATS = 1
+"""What a page of what is there takes of the server (``flow``): about a hundred kilobytes."""
 UNSENT_BYTES = 64 * 1024
 """What waits for a slow client in memory; beyond, its events stay where all watchers' are."""
 SHARED = 32

@@ -46,6 +46,8 @@ class Listing(NamedTuple):
 
     records: Iterator[Record]
     revision: int
+    about_bytes: int
+    """How much it will be, as far as it can be told from the first records."""
     continue_token: str = ""
     remaining: int | None = None
 
@@ -69,9 +71,12 @@ def listing(
         ledger, kind, namespace, selection, limit=limit or PART, continue_token=continue_token,
         resource_version=resource_version, match=match,
     )  # fmt: skip
+    size = sum([len(record.value) for record in first.records])
     if limit:
-        return Listing(iter(first.records), first.revision, first.continue_token, first.remaining)
-    return Listing(_all(ledger, kind, namespace, selection, first), first.revision)
+        return Listing(iter(first.records), first.revision, size, first.continue_token, first.remaining)
+    if first.records and first.remaining:
+        size += size * first.remaining // len(first.records)
+    return Listing(_all(ledger, kind, namespace, selection, first), first.revision, size)
 
 
 def _all(ledger: Ledger, kind: Kind, namespace: str | None, selection: Selection, page: RecordPage) -> Iterator[Record]:

@@ -18,7 +18,7 @@ from boatyard.machinery.registry.list import reached
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.store.store import Change, Compacted, Record
 
-PAGE = 100
+PAGE = 25
 """Objects of what is there that are read at a time: as much as a slow watcher keeps in memory."""
 
 
