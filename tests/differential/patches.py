@@ -61,10 +61,9 @@ def merge(draw: Draw, kind: Fuzzed, name: str) -> Call:
     if how >= 18:
         type = of(draw, (MERGE, "text/plain", "", "application/yaml"))
     if isinstance(body, dict) and chance(draw, 15):
-        body = body | {
-            "metadata": (body.get("metadata") if isinstance(body.get("metadata"), dict) else {})
-            | revision(draw, f"{kind.path}/{name}")
-        }
+        there = body.get("metadata")
+        named = revision(draw, f"{kind.path}/{name}")
+        body = body | {"metadata": there | named if isinstance(there, dict) else named}
     return Call("merge", "PATCH", f"{kind.path}/{name}", tuple(writing(draw)), body, type)
 
 

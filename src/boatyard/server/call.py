@@ -59,7 +59,7 @@ class Call:
         value = self.query.get(name)
         if not value:
             return None
-        digits = value.removeprefix("-") if signed else value
+        digits = value.removeprefix("-" if value[0] == "-" else "+") if signed else value
         if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
             raise BadRequest(f"{name}={value}: must be a number")
         return int(value)

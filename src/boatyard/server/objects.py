@@ -11,17 +11,28 @@ from aiohttp import web
 
 from boatyard.machinery.client.client import PatchType, Propagation
 from boatyard.machinery.meta import field_errors
-from boatyard.machinery.meta.errors import BadRequest, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
+from boatyard.machinery.meta.errors import (
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    UnsupportedMediaType,
+    not_found,
+)
 from boatyard.machinery.meta.field_errors import unsupported
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents
 from boatyard.machinery.registry.core.types import core_type
+from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.registry.patch import NOT_STRATEGIC
 from boatyard.machinery.registry.registry import Registry
 from boatyard.server import body
 from boatyard.server.answers import answer, headers_of, raw
 from boatyard.server.call import Call
 from boatyard.server.discovery import verbs_of
+from boatyard.server.duplicates import duplicates
 from boatyard.server.flow.control import width_of_list
 from boatyard.server.list_options import match_of_list
 from boatyard.server.long_answers import LARGE_BYTES, LongAnswer
@@ -37,6 +48,7 @@ PATCHES: dict[str, PatchType] = {
 WIDEST = 8
 """The seats of the longest list, and of the deletion of a collection."""
 REMEMBERED = 1024
+_VERBS = {"POST": "create", "PUT": "update"}
 APPLIES = ("application/apply-patch+yaml", "application/apply-patch+json")
 
 
@@ -51,6 +63,8 @@ class Objects:
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response | LongAnswer:
         """Everything but watches and the streams of pods. Raises ApiError."""
         method = call.request.method
+        if path.subresource and path.subresource not in kind.subresources:
+            raise _no_subresource(kind, path)
         if path.name:
             if path.subresource and method == "POST":
                 return await self._create(call, kind, path)
@@ -66,9 +80,9 @@ class Objects:
             return self._list(call, kind, path)
         elif method == "POST" and (path.namespace or not kind.resource.namespaced):
             return await self._create(call, kind, path)
-        elif method == "DELETE" and "deletecollection" in verbs_of(kind):
+        elif method == "DELETE" and "deletecollection" in verbs_of(kind) and (path.namespace or not kind.resource.namespaced):
             return await self._delete_collection(call, kind, path)
-        raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        raise _not_allowed(call, kind, path)
 
     def width(self, call: Call, kind: Kind, path: ResourcePath) -> int:
         """How much of the server the request takes: a list about as much as it took the last time."""
@@ -94,6 +108,7 @@ class Objects:
 
     def _list(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response | LongAnswer:
         match = match_of_list(call)
+        call.number("timeoutSeconds", signed=True)  # a list takes as long as it takes, but what is said must be a number
         found = self._registry.listing(
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
             field_selector=call.query.get("fieldSelector", ""), limit=_limit(call),
@@ -177,16 +192,38 @@ class Objects:
     async def _patch(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         type = body.content_type(call.request)
         data = await body.read(call.request)
+        if type == "application/strategic-merge-patch+json" and kind.custom is not None:
+            raise UnsupportedMediaType(NOT_STRATEGIC)
         if type in APPLIES:
             return await self._apply(call, kind, path, data)
         if type not in PATCHES:
             known = ", ".join((*PATCHES, *APPLIES))
             raise UnsupportedMediaType(f"the body of the request was in an unknown format - accepted media types include: {known}")
+        options = call.writing()
+        try:
+            difference = self._difference(call, PATCHES[type], data)
+        except ApiError:
+            if not self._exists(kind, path):
+                # Who isn't there can't be patched, whatever the patch is.
+                raise not_found(kind.resource.group_resource, path.name) from None
+            raise
         obj = await self._registry.patch(
-            call.caller, kind.resource, path.name, body.json(data), path.namespace or None, type=PATCHES[type],
-            subresource=path.subresource or None, **call.writing(),
+            call.caller, kind.resource, path.name, difference, path.namespace or None, type=PATCHES[type],
+            subresource=path.subresource or None, **options,
         )  # fmt: skip
         return self._object(call, kind, obj)
+
+    def _difference(self, call: Call, type: PatchType, data: bytes) -> Any:
+        """The patch that is sent, its fields each once as far as the caller cares."""
+        difference, validation = body.json(data), call.field_validation()
+        if validation == "Ignore" or not isinstance(difference, dict | list):
+            return difference
+        about = "json patch " if type == "json" else ""
+        told = [f'{about}duplicate field "{path}"' for path in duplicates(data, difference)]
+        if told and validation == "Strict":
+            raise refused(difference, f"strict decoding error: {', '.join(told)}")
+        call.warnings += told
+        return difference
 
     async def _apply(self, call: Call, kind: Kind, path: ResourcePath, data: bytes) -> web.Response:
         options = call.writing(applying=True)
@@ -258,6 +295,24 @@ class Objects:
             told = f'includeObject: Invalid value: "{include}": must be \'Metadata\', \'Object\', \'None\', or empty'
             raise BadRequest(f"Unable to convert to Table as requested: {told}")
         return include
+
+
+def _no_subresource(kind: Kind, path: ResourcePath) -> ApiError:
+    """Custom kinds answer as if the object itself weren't there."""
+    if kind.custom is not None:
+        return not_found(kind.resource.group_resource, path.name)
+    return NotFound("the server could not find the requested resource")
+
+
+def _not_allowed(call: Call, kind: Kind, path: ResourcePath) -> ApiError:
+    resource = kind.resource
+    if kind.custom is None:
+        return MethodNotAllowed("the server does not allow this method on the requested resource")
+    if resource.namespaced and not path.namespace:
+        return NotFound("the server could not find the requested resource")
+    verb = _VERBS.get(call.request.method, call.request.method.lower())
+    details = {"group": resource.group, "kind": resource.plural}
+    return MethodNotAllowed(f'{verb} is not supported on resources of kind "{resource.group_resource}"', details)
 
 
 def _limit(call: Call) -> int:

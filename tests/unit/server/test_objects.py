@@ -98,7 +98,9 @@ async def test_bad_bodies_are_told_apart(http: aiohttp.ClientSession, body: byte
         ("POST", "/api/v1/configmaps", 405), ("PUT", MAPS, 405), ("DELETE", "/api", 404), ("GET", MAPS + "/x/status", 404),
         ("GET", MAPS + "?limit=x", 400), ("GET", MAPS + "?resourceVersionMatch=x", 422),
         ("POST", MAPS + "?dryRun=Some", 422), ("POST", MAPS + "?fieldValidation=x", 422),
-        ("TRACE", MAPS, 405), ("DELETE", "/api/v1/namespaces", 405),
+        ("TRACE", MAPS, 405), ("DELETE", "/api/v1/namespaces", 405), ("DELETE", "/api/v1/configmaps", 405),
+        ("GET", MAPS + "?timeoutSeconds=x", 400), ("GET", MAPS + "?limit=%2B1", 200), ("GET", MAPS + "?fieldSelector=%3D", 200),
+        ("GET", MAPS + "?fieldSelector=%20metadata.name=a", 400), ("PUT", MAPS + "/x/status?dryRun=x", 404),
     ],
 )  # fmt: skip
 async def test_addresses_that_mean_nothing(http: aiohttp.ClientSession, method: str, address: str, status: int) -> None:
@@ -106,6 +108,27 @@ async def test_addresses_that_mean_nothing(http: aiohttp.ClientSession, method: 
         assert response.status == status
         if status != 200:
             assert (await response.json())["kind"] == "Status"
+
+
+@pytest.mark.parametrize("type", ["merge", "json", "strategic-merge"])
+async def test_of_a_patch_the_options_are_told_first_then_that_nothing_is_there(http: aiohttp.ClientSession, type: str) -> None:
+    headers = {"Content-Type": f"application/{type}-patch+json"}
+    for address, status in ((f"{MAPS}/x?force=1", 422), (f"{MAPS}/x", 404), ("/api/v1/namespaces/default/serviceaccounts/x", 404)):
+        async with http.patch(address, data=b"{", headers=headers) as response:
+            assert response.status == status
+    async with http.patch("/api/v1/namespaces/default", data=b"{", headers=headers) as response:
+        assert response.status == 400
+
+
+async def test_what_a_patch_has_twice_is_told_or_refused(http: aiohttp.ClientSession) -> None:
+    data, headers = b'{"metadata":{"labels":{"a":"1"},"labels":{"b":"1"}}}', {"Content-Type": "application/merge-patch+json"}
+    async with http.patch("/api/v1/namespaces/default", data=data, headers=headers) as response:
+        assert response.status == 200 and response.headers["Warning"] == '299 - "duplicate field \\"metadata.labels\\""'
+    async with http.patch("/api/v1/namespaces/default?fieldValidation=Strict", data=data, headers=headers) as response:
+        assert response.status == 422 and 'duplicate field "metadata.labels"' in (await response.json())["message"]
+    data, headers["Content-Type"] = b'[{"op":"test","op":"test","path":"/kind","value":"Namespace"}]', "application/json-patch+json"
+    async with http.patch("/api/v1/namespaces/default", data=data, headers=headers) as response:
+        assert response.status == 200 and response.headers["Warning"] == '299 - "json patch duplicate field \\"[0].op\\""'
 
 
 async def test_a_status_write_keeps_the_spec(client: HttpClient) -> None:
@@ -135,3 +158,9 @@ async def test_a_scale_is_shown_in_columns_of_its_own(client: HttpClient, http: 
         table = await response.json()
     assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
     assert table["rows"][0]["cells"][:3] == ["mary", "3", "0"]
+    for method, address, status in (("GET", "mary/status", 404), ("DELETE", "mary/scale", 405), ("PATCH", "mary/nope", 404)):
+        async with http.request(method, f"/apis/x.dev/v1/ships/{address}", data=b"x") as response:
+            told = await response.json()
+            assert response.status == status and told["details"] == {"group": "x.dev", "kind": "ships"} | (
+                {"name": "mary"} if status == 404 else {}
+            )

@@ -2,6 +2,8 @@
 
 from typing import Any, TypeAlias
 
+import msgspec
+
 Object: TypeAlias = dict[str, Any]
 """A Kubernetes object as decoded JSON. Whoever holds one that came from a cache or a store must not change it."""
 
@@ -13,6 +15,23 @@ def copied(value: Any) -> Any:
     if isinstance(value, list):
         return [copied(inner) if isinstance(inner, (dict, list)) else inner for inner in value]
     return value
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two pieces of decoded JSON are equal, types and all: to Python ``1``, ``1.0`` and ``True`` are."""
+    return one == other and (_encoded(one) == _encoded(other) or _alike(one, other))
+
+
+_encoded = msgspec.json.Encoder().encode
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Of what is equal: whether the types are, too."""
+    if isinstance(one, dict):
+        return isinstance(other, dict) and all(_alike(value, other[key]) for key, value in one.items())
+    if isinstance(one, list):
+        return isinstance(other, list) and all(map(_alike, one, other))
+    return type(one) is type(other)
 
 
 def name(obj: Object) -> str:

@@ -11,7 +11,7 @@ from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.objects import Object
 
-_TERM = re.compile(r"([^=!\\]+)(!=|==|=)(.*)", re.DOTALL)
+_TERM = re.compile(r"(.*?)(!=|==|=)(.*)", re.DOTALL)
 _ESCAPED = re.compile(r"([^\\,=]|\\[\\,=])*", re.DOTALL)
 _TOKEN = re.compile(r"\s*(==|!=|[=!<>(),]|[^\s=!<>(),]+)")
 
@@ -220,7 +220,8 @@ class FieldSelector:
             if match is None:
                 raise BadRequest(f"invalid selector: '{text}'; can't understand '{term}'")
             path, operator, value = match.groups()
-            found.append(FieldRequirement(path.strip(), _unescape(value, text), operator == "!="))
+            if path or value:
+                found.append(FieldRequirement(path, _unescape(value, text), operator == "!="))
         return cls(tuple(found))
 
     def exactly(self, path: str) -> str | None:
@@ -254,7 +255,7 @@ def as_text(value: Any) -> str:
 
 
 def _split_terms(text: str) -> list[str]:
-    return [term for term in re.findall(r"(?:[^\\,]|\\.|\\$)+", text) if term.strip()]
+    return re.findall(r"(?:[^\\,]|\\.|\\$)+", text)
 
 
 def _escape(value: str) -> str:

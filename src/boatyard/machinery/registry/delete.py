@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boatyard.machinery.client.client import Propagation
+from boatyard.machinery.meta.core import NAMESPACES
 from boatyard.machinery.meta.errors import conflict
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import parse_time, rfc3339
@@ -63,6 +64,15 @@ async def _delete(ledger: Ledger, request: Request, options: DeleteOptions, reco
 def _check(request: Request, options: DeleteOptions, obj: Object) -> None:
     meta, resource = obj["metadata"], request.kind.resource
     told = ""
+    if resource == NAMESPACES:
+        if options.uid and options.uid != meta["uid"]:
+            told = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {meta['uid']}"
+        elif options.resource_version and options.resource_version != meta["resourceVersion"]:
+            said = f"ResourceVersion in precondition: {options.resource_version}"
+            told = f"Precondition failed: {said}, ResourceVersion in object meta: {meta['resourceVersion']}"
+        if told:
+            raise conflict(resource.group_resource, request.name, told)
+        return
     if options.uid and options.uid != meta["uid"]:
         told = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']}). "
@@ -99,7 +109,7 @@ def _mark(ledger: Ledger, request: Request, options: DeleteOptions, obj: Object)
         return changed
     meta["deletionTimestamp"] = rfc3339(ledger.world.now() + grace)
     meta["deletionGracePeriodSeconds"] = grace
-    if meta.get("generation"):
+    if meta.get("generation") and request.kind.resource != NAMESPACES:
         meta["generation"] += 1
     strategy.prepare_delete(ledger, obj)
     return True

@@ -9,10 +9,11 @@ import re
 from typing import Any
 
 from boatyard.machinery.meta import names
-from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, Invalid, conflict, invalid
+from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, conflict, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
 from boatyard.machinery.registry.core.types import core_type, is_type_error
+from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.runtime.world import World
 
@@ -20,8 +21,12 @@ LONGEST_GENERATED_PREFIX = 58
 ANNOTATIONS_BYTES = 256 * 1024
 _LIFE = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 _SERVER_SET = (*_LIFE, "selfLink", "resourceVersion")
-_KEPT = (*_LIFE, "generateName")
+_EMPTY: dict[str, Any] = {"labels": {}, "annotations": {}, "finalizers": [], "ownerReferences": [], "managedFields": []}
 _STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+_OWNERS_TWICE = (
+    ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and may reject such "
+    "requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {uids}"
+)
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -39,7 +44,7 @@ def frame(request: Request, obj: Object) -> None:
     metadata = obj.setdefault("metadata", {})
     if not isinstance(metadata, dict):
         raise _malformed(request, "metadata: expected map")
-    for field in [field for field, value in metadata.items() if value is None or value == [] or value == {}]:
+    for field in [field for field, value in metadata.items() if value is None or value == _EMPTY.get(field)]:
         del metadata[field]
     if metadata.get("resourceVersion") == "0":
         # Nobody's revision: as if none were named.
@@ -52,6 +57,7 @@ def frame(request: Request, obj: Object) -> None:
     types = core_type("v1.ObjectMeta")
     if not types.accepts(metadata) and (wrong := [error for error in types.validate(metadata) if is_type_error(error)]):
         raise _malformed(request, "; ".join(f"metadata.{error}" for error in wrong))
+    _each_owner_once(request, metadata)
     if not resource.namespaced:
         if metadata.pop("namespace", ""):
             raise BadRequest("namespace should not be set on cluster-scoped objects")
@@ -64,9 +70,26 @@ def frame(request: Request, obj: Object) -> None:
         )
 
 
+def _each_owner_once(request: Request, metadata: Object) -> None:
+    owners = metadata.get("ownerReferences")
+    if not owners or len(owners) == 1:
+        return
+    kept: list[Object] = []
+    twice: list[str] = []
+    for owner in owners:
+        if owner not in kept:
+            kept.append(owner)
+        elif owner.get("uid", "") not in twice:
+            twice.append(owner.get("uid", ""))
+    if twice:
+        metadata["ownerReferences"] = kept
+        when = "" if request.difference is None else " after mutating admission happens"
+        request.warnings.append(_OWNERS_TWICE.format(when=when, uids=", ".join(twice)))
+
+
 def _malformed(request: Request, why: str) -> ApiError:
     """What was sent can't be read; what a patch made of an object is no such object."""
-    return BadRequest(why) if request.difference is None else Invalid(why)
+    return BadRequest(why) if request.difference is None else refused(request.difference, why)
 
 
 def create(request: Request, obj: Object, world: World) -> None:
@@ -99,7 +122,7 @@ def update(request: Request, obj: Object, old: Object) -> list[FieldError]:
         raise modified(request)
     wrong += _changed(metadata, before)
     metadata.pop("selfLink", None)
-    for field in _KEPT:
+    for field in _LIFE:
         if field in before:
             metadata[field] = before[field]
         else:
@@ -119,7 +142,8 @@ def _changed(metadata: Object, before: Object) -> list[FieldError]:
 
 def conditional(request: Request, obj: Object) -> None:
     """Check that a replacement says what it replaces, where the kind wants to know. Raises Invalid."""
-    if request.subresource not in ("", "status") or obj["metadata"].get("resourceVersion") or not request.kind.conditional:
+    named = obj["metadata"].get("resourceVersion") not in (None, "", "0")
+    if request.subresource not in ("", "status") or named or not request.kind.conditional:
         return
     resource = request.kind.resource
     error = FieldError("metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0: must be specified for an update")
@@ -143,6 +167,10 @@ def validate(request: Request, obj: Object) -> list[FieldError]:
         wrong.append(_invalid("metadata.name", name, "must be a string"))
     else:
         wrong += [_invalid("metadata.name", name, told) for told in request.kind.check_name(name)]
+    if prefix := metadata.get("generateName"):
+        # A name that begins so ends in something else.
+        begun = prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
+        wrong[:0] = [_invalid("metadata.generateName", prefix, told) for told in request.kind.check_name(begun)]
     if request.kind.resource.namespaced and not _NAMESPACE.fullmatch(metadata.get("namespace", "")):
         wrong.append(FieldError("metadata.namespace", "FieldValueRequired", "Required value"))
     builtin = request.kind.custom is None and request.kind.resource.group != "apiextensions.k8s.io"
@@ -201,9 +229,22 @@ def _finalizers(metadata: Object, core: bool) -> list[FieldError]:
             wrong.append(_invalid("metadata.finalizers", finalizer, "must be a string"))
             continue
         wrong += [_invalid("metadata.finalizers", finalizer, told) for told in names.qualified_name(finalizer)]
-        if core and "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
-            told = "name is neither a standard finalizer name nor is it fully qualified"
-            wrong.append(_invalid(f"metadata.finalizers[{index}]", finalizer, told))
+        wrong += _unqualified(f"metadata.finalizers[{index}]", finalizer) if core else []
+    return wrong
+
+
+def _unqualified(path: str, finalizer: str) -> list[FieldError]:
+    if "/" in finalizer or finalizer in _STANDARD_FINALIZERS:
+        return []
+    return [_invalid(path, finalizer, "name is neither a standard finalizer name nor is it fully qualified")]
+
+
+def namespace_finalizers_wrong(finalizers: list[str]) -> list[FieldError]:
+    """What is wrong with what keeps a namespace from going (``spec.finalizers``)."""
+    wrong: list[FieldError] = []
+    for index, finalizer in enumerate(finalizers):
+        path = f"spec.finalizers[{index}]"
+        wrong += [_invalid(path, finalizer, told) for told in names.qualified_name(finalizer)] + _unqualified(path, finalizer)
     return wrong
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from boatyard.machinery.client.client import PatchType
-from boatyard.machinery.meta.errors import BadRequest, Invalid, UnsupportedMediaType
+from boatyard.machinery.meta import field_errors
+from boatyard.machinery.meta.errors import BadRequest, UnsupportedMediaType, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.json_patch import json_patch
+from boatyard.machinery.patch.merge_patch import without_nulls
 from boatyard.machinery.patch.strategic_patch import strategic_patch
 from boatyard.machinery.registry import metadata
+from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
@@ -21,14 +24,16 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
 
     request.difference = difference
     if type == "strategic" and request.kind.custom is not None:
-        raise UnsupportedMediaType(_NOT_STRATEGIC)
+        raise UnsupportedMediaType(NOT_STRATEGIC)
 
     def change(live: Object) -> Object:
         before = live["metadata"]["resourceVersion"]
         wanted = patched(request.kind, live, difference, type)
-        if not isinstance(wanted, dict) or not isinstance(wanted.get("metadata"), dict):
-            raise Invalid("the patch leaves no object")
-        if not wanted["metadata"].get("name") or (type != "strategic" and not wanted.get("apiVersion")):
+        _check_type(request, wanted, type)
+        found = wanted.get("metadata")
+        if found is not None and not isinstance(found, dict):
+            raise refused(difference, "metadata: expected map")
+        if not (found or {}).get("name") or (type != "strategic" and not wanted.get("apiVersion")):
             raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
         metadata.conditional(request, wanted)
         if wanted["metadata"].get("resourceVersion") == before and not _names_revision(difference):
@@ -38,10 +43,34 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
     return await modify(ledger, request, change)
 
 
+def _check_type(request: Request, wanted: Object, type: PatchType) -> None:
+    """What a patch may make of apiVersion and kind: a core object is what its address says, a custom one what it says itself."""
+    resource = request.kind.resource
+    if type == "strategic":
+        for member, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
+            if isinstance(wanted.get(member), str):
+                wanted[member] = expected
+        return
+    if request.kind.custom is None:
+        return
+    kind, version = wanted.get("kind"), wanted.get("apiVersion")
+    if not isinstance(kind, str) or not kind:
+        raise refused(request.difference, "the object has no kind")
+    if not version:
+        return
+    if not isinstance(version, str) or version.count("/") > 1:
+        raise refused(request.difference, f"{version} is no API version")
+    expected = (("kind", kind, resource.kind), ("apiVersion", version, resource.api_version))
+    if wrong := [field_errors.invalid(member, found, f"must be {right}") for member, found, right in expected if found != right]:
+        raise invalid(kind, version.rpartition("/")[0], request.name, wrong)
+
+
 def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Object:
     """The object with the patch applied. ``live`` is the caller's own copy and may become the result."""
     if type == "json":
         return json_patch(live, difference)
+    if difference is None and type == "strategic":
+        difference = {}
     if not isinstance(difference, dict):
         raise BadRequest(f"a {type} patch must be an object")
     if type == "merge":
@@ -49,11 +78,11 @@ def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Objec
         return live
     types = kind.schema()
     if kind.custom is not None or types is None:
-        raise UnsupportedMediaType(_NOT_STRATEGIC)
+        raise UnsupportedMediaType(NOT_STRATEGIC)
     return strategic_patch(live, difference, types)
 
 
-_NOT_STRATEGIC = (
+NOT_STRATEGIC = (
     "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
     "application/merge-patch+json, application/apply-patch+yaml"
 )
@@ -69,6 +98,8 @@ def _merge(target: Object, difference: Object) -> None:
             if not isinstance(below, dict):
                 below = target[field] = {}
             _merge(below, value)
+        elif isinstance(value, list) and not isinstance(target.get(field), dict):
+            target[field] = without_nulls(value)
         else:
             target[field] = value
 

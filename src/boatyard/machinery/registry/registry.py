@@ -83,7 +83,7 @@ class Registry:
     ) -> Object:  # fmt: skip
         """``resource_version``: not older than this. It never is; ServerTimeout when it lies in the future."""
         request = self._request(caller, "get", resource, namespace, name, subresource)
-        if subresource in _ACTIONS:
+        if subresource in (*_ACTIONS, "finalize"):
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
         if resource_version:
             reached(self.ledger, resource_version)

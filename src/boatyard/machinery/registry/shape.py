@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from boatyard.machinery.meta import field_errors
-from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, Invalid, invalid
-from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, invalid
+from boatyard.machinery.meta.objects import Object, same
 from boatyard.machinery.registry import metadata
 from boatyard.machinery.registry.core import defaults, normal, validation
 from boatyard.machinery.registry.core.types import is_type_error
-from boatyard.machinery.registry.patch_text import quoted
+from boatyard.machinery.registry.go_text import go_type, refused, text
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.schema.structural import Structural
 
@@ -38,7 +38,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
     if request.kind.custom is not None:
         schema.default(part)
         wrong = [] if right else _validate(schema, part, old)
-        wrong += [] if right else _replicas_wrong(request, part)
+        wrong += _scale_wrong(request, part)
     elif not right:
         normal.normalize(request.kind.resource, part)
         wrong = [error for error in _validate(schema, part, old) if is_type_error(error)]
@@ -118,7 +118,7 @@ def _changed(obj: Object, old: Object | None) -> list[str] | None:
     """The members that differ from the stored object; None, for all of them, when it is new or lost a member."""
     if old is None or any(member not in obj for member in old):
         return None
-    return [member for member, value in obj.items() if member not in old or old[member] != value]
+    return [member for member, value in obj.items() if member not in old or not same(old[member], value)]
 
 
 def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool, *, whole: bool) -> bool:
@@ -135,7 +135,7 @@ def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool,
         before = old.get(member)
         if type(value) is dict and type(before) is dict and before.keys() <= value.keys():
             # A pod that is bound has one field more: its containers aren't looked at again.
-            news = {key: inner for key, inner in value.items() if key not in before or before[key] != inner}
+            news = {key: inner for key, inner in value.items() if key not in before or not same(before[key], inner)}
             if not node.accepts(news, stored=True, normal=normal, partial=True):
                 return False
         elif not node.accepts(value, stored=True, normal=normal):
@@ -165,14 +165,29 @@ def _validate(schema: Structural, part: Object, old: Object | None) -> list[Fiel
     return wrong
 
 
-def _replicas_wrong(request: Request, part: Object) -> list[FieldError]:
-    """The number of replicas, where the definition says it is."""
+def _scale_wrong(request: Request, part: Object) -> list[FieldError]:
+    """What ``scale`` tells, where the definition says it is."""
     scale = ((request.kind.custom or {}).get("subresources") or {}).get("scale") or {}
-    path, value = scale.get("specReplicasPath", ""), part
-    for step in path.strip(".").split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    negative = isinstance(value, int) and value < 0
-    return [field_errors.invalid(path, value, "should be a non-negative integer")] if negative else []
+    wrong: list[FieldError] = []
+    for keyword, wanted in (("specReplicasPath", int), ("statusReplicasPath", int), ("labelSelectorPath", str)):
+        path: str = scale.get(keyword, "")
+        above, _, last = path.strip(".").rpartition(".")
+        parent: Any = part
+        for step in filter(None, above.split(".")):
+            parent = parent.get(step) if isinstance(parent, dict) else parent
+        if parent is None or not path:
+            continue
+        found = parent.get(last) if isinstance(parent, dict) else parent
+        type = go_type(found)
+        if not isinstance(parent, dict):
+            told = f"{path} accessor error: {text(found)} is of the type {type}, expected map[string]interface{{}}"
+            wrong.append(field_errors.invalid(path, wanted(), told))
+        elif found is not None and type != go_type(wanted()):
+            told = f"{path} accessor error: {text(found)} is of the type {type}, expected {go_type(wanted())}"
+            wrong.append(field_errors.invalid(path, wanted(), told))
+        elif wanted is int and found is not None and found < 0:
+            wrong.append(field_errors.invalid(path, found, "should be a non-negative integer"))
+    return wrong
 
 
 def _undecodable(request: Request, wrong: list[FieldError]) -> ApiError:
@@ -187,9 +202,6 @@ def _undecodable(request: Request, wrong: list[FieldError]) -> ApiError:
 
 def _refusal(request: Request, why: str) -> ApiError:
     if request.difference is not None:
-        # Reason Invalid: by it kubectl edit knows that the editor is to be opened again.
-        told = f"Invalid value: {quoted(request.difference)}: {why}"
-        causes = [{"reason": "FieldValueInvalid", "message": told, "field": "patch"}]
-        return Invalid(f' "" is invalid: patch: {told}', {"causes": causes})
+        return refused(request.difference, why)
     resource = request.kind.resource
     return BadRequest(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')

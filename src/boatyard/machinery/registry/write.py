@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from boatyard.machinery.meta.errors import invalid
-from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, PODS
+from boatyard.machinery.meta.errors import Conflict, invalid
+from boatyard.machinery.meta.objects import Object, same
 from boatyard.machinery.patch.apply import update_managers
 from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import rules_wrong, shape, status_readable
+from boatyard.machinery.registry.shape import readable, rules_wrong, shape, status_readable
 from boatyard.machinery.schema.structural import ANYTHING
 from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
 
@@ -48,7 +49,7 @@ async def _write(ledger: Ledger, request: Request, record: Record, wanted: Objec
     prepare(ledger, request, wanted, old)
     if not request.applying and ("managedFields" in old["metadata"] or "managedFields" in wanted["metadata"]):
         wanted = _managed(ledger, request, wanted, old)
-    if wanted == old:
+    if same(wanted, old):
         return wanted
     if request.dry_run:
         return wanted
@@ -66,7 +67,12 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
     """All that happens to a changed object between its decoding and its writing."""
     kind = request.kind
     metadata.frame(request, obj)
-    immutable = metadata.update(request, obj, old)
+    try:
+        immutable = metadata.update(request, obj, old)
+    except Conflict:
+        # Whoever sends what can't be read is told so first.
+        readable(request, obj)
+        raise
     _keep_other_half(request, obj, old)
     shape(request, obj, old)
     node_restriction.restrict(request, obj, old)
@@ -100,9 +106,9 @@ def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
     ``binding`` comes from the registry itself and may change both.
     """
     if request.subresource == "finalize":
-        wanted = (obj.get("spec") or {}).get("finalizers") or []
+        wanted, metadata = (obj.get("spec") or {}).get("finalizers") or [], obj["metadata"]
         obj.clear()
-        obj.update({**old, "metadata": {**old["metadata"]}, "spec": {**old["spec"], "finalizers": wanted}})
+        obj.update({**old, "metadata": metadata, "spec": {**(old.get("spec") or {}), "finalizers": wanted}})
     elif request.subresource == "approval":
         conditions = (obj.get("status") or {}).get("conditions")
         metadata = obj["metadata"]
@@ -126,12 +132,15 @@ def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
 
 
 def _status_metadata(request: Request, new: Object, old: Object) -> Object:
-    """Custom kinds keep all metadata on a status write; core ones let labels, annotations and finalizers change."""
-    if request.kind.custom is not None:
+    """Custom kinds and definitions keep all metadata on a status write; core ones let labels, annotations, finalizers and, but for
+    pods, owners change."""
+    if request.kind.custom is not None or request.kind.resource == CUSTOM_RESOURCE_DEFINITIONS:
         kept = {**old}
         if "managedFields" in new:
             kept["managedFields"] = new["managedFields"]
         return kept
+    if request.kind.resource != PODS:
+        return new
     kept = {field: value for field, value in new.items() if field != "ownerReferences"}
     if "ownerReferences" in old:
         kept["ownerReferences"] = old["ownerReferences"]
@@ -143,7 +152,7 @@ def _wants_more(request: Request, obj: Object, old: Object) -> bool:
     if request.kind.generation_of_labels and obj["metadata"].get("labels") != old["metadata"].get("labels"):
         return True
     apart = ("metadata", "status") if request.kind.has_status else ("metadata",)
-    return {k: v for k, v in obj.items() if k not in apart} != {k: v for k, v in old.items() if k not in apart}
+    return not same({k: v for k, v in obj.items() if k not in apart}, {k: v for k, v in old.items() if k not in apart})
 
 
 def _managed(ledger: Ledger, request: Request, obj: Object, old: Object) -> Object:

@@ -24,7 +24,7 @@ def cells(obj: Object, now: float) -> list[Any]:
     phase = "Terminating" if obj["metadata"].get("deletionTimestamp") else status.get("phase", "")
     return [
         obj["metadata"]["name"], phase, spec.get("volumeName", ""),
-        (status.get("capacity") or {}).get("storage", "") if bound else "",
+        (status.get("capacity") or {}).get("storage", "0") if bound else "",
         short_modes(status.get("accessModes")) if bound else "", spec.get("storageClassName") or "",
         spec.get("volumeAttributesClassName") or UNSET, age(obj, now), spec.get("volumeMode") or UNSET,
     ]  # fmt: skip

@@ -129,7 +129,12 @@ def test_field_values_may_hold_escaped_commas():
     assert FieldSelector.parse(str(selector)) == selector
 
 
-@pytest.mark.parametrize("text", ["metadata.name", "a=b=c", r"a=\x"])
+def test_neither_field_nor_value_is_no_requirement_and_spaces_are_part_of_a_field():
+    assert not FieldSelector.parse("=") and not FieldSelector.parse(",!=,==")
+    assert FieldSelector.parse("=x, a =b").requirements == (FieldRequirement("", "x"), FieldRequirement(" a ", "b"))
+
+
+@pytest.mark.parametrize("text", ["metadata.name", "a=b=c", r"a=\x", " "])
 def test_bad_field_selectors(text):
     with pytest.raises(BadRequest):
         FieldSelector.parse(text)

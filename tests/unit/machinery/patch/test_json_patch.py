@@ -23,6 +23,11 @@ DOC = {"a": {"b": [1, 2, 3]}, "c": "x"}
         ([{"op": "add", "path": "/none"}], {**DOC, "none": None}),
         ([{"op": "copy", "from": "/none", "path": "/d"}], {**DOC, "d": None}),
         ([{"op": "test", "path": "/none", "value": None}, {"op": "test", "path": "/none"}], DOC),
+        ([{"op": "replace", "path": "/a/b/-1", "value": 4}], {"a": {"b": [1, 2, 4]}, "c": "x"}),
+        ([{"op": "add", "path": "/a/b/-1", "value": 4}], {"a": {"b": [1, 2, 3, 4]}, "c": "x"}),
+        ([{"op": "remove", "path": "/a/b/-3"}], {"a": {"b": [2, 3]}, "c": "x"}),
+        ([{"op": "add", "path": "/~2~01~1", "value": 4}], {**DOC, "~2~1/": 4}),
+        ([{"op": "add", "path": "anything/d", "value": 4}], {**DOC, "d": 4}),
     ],
 )
 def test_operations(operations, result):
@@ -44,6 +49,14 @@ def test_operations(operations, result):
         {"op": "add", "path": "/a/b/9", "value": 1},
         {"op": "test", "path": "/c", "value": "y"},
         {"op": "add", "path": "/c/below", "value": 1},
+        {"op": "replace", "path": "", "value": {}},
+        {"op": "replace", "path": "/a/b/-4", "value": 1},
+        {"op": "replace", "path": "/a/b/3", "value": 1},
+        {"op": "replace", "path": "/a/b/-", "value": 1},
+        {"op": "add", "path": "/a/b/x", "value": 1},
+        {"op": "test", "path": "/a/b/0", "value": True},
+        {"op": "test", "path": "/a/b/0", "value": 1.0},
+        None,
     ],
 )
 def test_what_cannot_be_carried_out_is_invalid(operation):
@@ -51,7 +64,11 @@ def test_what_cannot_be_carried_out_is_invalid(operation):
         json_patch(DOC, [{"op": "add", "path": "/e", "value": 1}, operation])
 
 
-@pytest.mark.parametrize("patch", [{"op": "add"}, "x", [1]])
+def test_no_patch_at_all_changes_nothing():
+    assert json_patch(DOC, None) == DOC
+
+
+@pytest.mark.parametrize("patch", [{"op": "add"}, "x", [1], [{"op": 1}], [{"op": "add", "path": {}}], [{"op": "move", "from": []}]])
 def test_what_is_no_patch_is_a_bad_request(patch):
     with pytest.raises(BadRequest):
         json_patch(DOC, patch)
@@ -61,4 +78,4 @@ def test_patches_are_bounded():
     with pytest.raises(RequestEntityTooLarge):
         json_patch({}, [{"op": "test", "path": "", "value": {}}] * 10_001)
     with pytest.raises(RequestEntityTooLarge):
-        json_patch({"a": "x" * 100_000}, [{"op": "copy", "from": "", "path": "/b"}] * 60)
+        json_patch({"a": "x" * 100_000}, [{"op": "copy", "from": "/a", "path": "/b"}] * 60)

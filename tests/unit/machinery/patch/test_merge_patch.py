@@ -24,6 +24,8 @@ from boatyard.machinery.patch.merge_patch import diff, merge_patch
         ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
         ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
         ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+        ({"a": [1]}, {"a": [None, {"b": None, "c": [{"d": None}]}]}, {"a": [None, {"c": [{}]}]}),
+        ({"a": {}}, {"a": [{"b": None}]}, {"a": [{"b": None}]}),
     ],
 )
 def test_the_examples_of_the_rfc(doc, patch, result):

@@ -9,7 +9,7 @@ import pytest
 from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.meta.conditions import is_true
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
-from boatyard.machinery.meta.errors import BadRequest, Invalid, MethodNotAllowed, NotFound
+from boatyard.machinery.meta.errors import BadRequest, Conflict, InternalError, Invalid, MethodNotAllowed, NotFound
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry import keys
 from boatyard.machinery.registry.caller import SYSTEM
@@ -112,7 +112,7 @@ async def test_unknown_fields_are_refused_told_or_dropped(boats: EmbeddedClient,
     assert len(warnings) == 1
 
 
-async def test_scale(boats: EmbeddedClient) -> None:
+async def test_scale(boats: EmbeddedClient, registry: Registry) -> None:
     made = await boats.create(BOATS, boat(), "default")
     scale = await boats.get(BOATS, "b", "default", subresource="scale")
     assert scale["kind"] == "Scale" and scale["apiVersion"] == "autoscaling/v1"
@@ -122,7 +122,20 @@ async def test_scale(boats: EmbeddedClient) -> None:
     assert (await boats.patch(BOATS, "b", {"spec": {"replicas": 4}}, "default", subresource="scale"))["spec"]["replicas"] == 4
     changed = await boats.get(BOATS, "b", "default")
     assert changed["spec"]["replicas"] == 4 and changed["metadata"]["generation"] == made["metadata"]["generation"] + 2
-    with pytest.raises(Invalid, match="must be greater than or equal to 0"):
+    for wrong, error in (
+        ({"kind": "Boat"}, BadRequest),
+        ({"kind": "Scale", "metadata": {}}, BadRequest),
+        ({"metadata": {"name": "other"}}, BadRequest),
+        ({"metadata": {"name": "b", "namespace": "other"}}, BadRequest),
+        ({"metadata": {"name": "b", "uid": "another"}}, Conflict),
+        ({"metadata": {"name": "b"}, "spec": {"replicas": "x"}}, BadRequest),
+    ):
+        with pytest.raises(error):
+            await registry.update(SYSTEM, BOATS, wrong, name="b", namespace="default", subresource="scale")
+    for change in ({"spec": "x"}, {"spec": {"replicas": 1.5}}, {"metadata": "x"}, {"kind": "Boat"}):
+        with pytest.raises(Invalid):
+            await boats.patch(BOATS, "b", change, "default", subresource="scale")
+    with pytest.raises(Invalid, match=r"\.spec.replicas: Invalid value: -1: should be a non-negative integer"):
         await boats.patch(BOATS, "b", {"spec": {"replicas": -1}}, "default", subresource="scale")
 
 
@@ -139,3 +152,30 @@ async def test_a_wrong_name_is_told_with_the_wrong_fields(client: EmbeddedClient
     with pytest.raises(Invalid) as refused:
         await client.create(BOATS, {"metadata": {"name": "Bad_Name"}, "spec": {"length": "long"}}, "default")
     assert [cause["field"] for cause in refused.value.details["causes"]] == ["metadata.name", "spec.length"]
+
+
+async def test_who_has_no_number_of_replicas_has_no_scale_until_it_is_set(client: EmbeddedClient) -> None:
+    plain = definition()
+    del plain["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["replicas"]["default"]
+    await client.create(CUSTOM_RESOURCE_DEFINITIONS, plain)
+    await client.create(BOATS, boat(), "default")
+    with pytest.raises(InternalError, match=r'the spec replicas field "\.spec\.replicas" does not exist'):
+        await client.get(BOATS, "b", "default", subresource="scale")
+    scaled = await client.patch(BOATS, "b", {"spec": {"replicas": 0}}, "default", subresource="scale")
+    assert scaled["spec"] == {}
+    with pytest.raises(Invalid) as refused:
+        await client.patch(BOATS, "b", {"spec": [1]}, "default")
+    told = "Invalid value: 0: .spec.replicas accessor error: [1] is of the type []interface {}, expected map[string]interface{}"
+    assert told in [cause["message"] for cause in refused.value.details["causes"]]
+    with pytest.raises(Invalid, match="should be a non-negative integer"):
+        await client.patch(BOATS, "b", {"status": {"replicas": -1}}, "default", subresource="status")
+
+
+async def test_a_patch_may_not_make_another_kind_of_it(boats: EmbeddedClient) -> None:
+    await boats.create(BOATS, boat(), "default")
+    for change in ({"kind": None}, {"kind": ""}, {"kind": 5}, {"apiVersion": "a/b/c"}, {"apiVersion": 5}):
+        with pytest.raises(Invalid, match='"" is invalid: patch'):
+            await boats.patch(BOATS, "b", change, "default")
+    with pytest.raises(Invalid, match='Ship "b" is invalid') as refused:
+        await boats.patch(BOATS, "b", {"apiVersion": "v9", "kind": "Ship"}, "default")
+    assert [cause["field"] for cause in refused.value.details["causes"]] == ["kind", "apiVersion"]

@@ -95,8 +95,8 @@ def _namespace(obj: Object) -> None:
     metadata = obj.setdefault("metadata", {})
     if metadata.get("name"):
         metadata.setdefault("labels", {})["kubernetes.io/metadata.name"] = metadata["name"]
+    obj.setdefault("spec", {})
     if not metadata.get("deletionTimestamp"):
-        obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
         obj.setdefault("status", {}).setdefault("phase", "Active")
 
 

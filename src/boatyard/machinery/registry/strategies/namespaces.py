@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boatyard.machinery.meta.errors import Forbidden
+from boatyard.machinery.meta.errors import FieldError, Forbidden
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.metadata import namespace_finalizers_wrong
 from boatyard.machinery.registry.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ class Namespaces(Strategy):
 
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
         if subresource != "finalize":
-            obj["spec"] = old["spec"]
+            obj["spec"] = old.get("spec") or {}
         if subresource == "status":
             status = obj["status"] = obj.get("status") or {}
             status.setdefault("phase", "Active")
         obj["metadata"].setdefault("labels", {})[NAME_LABEL] = old["metadata"]["name"]
+
+    def validate_update(self, obj: Object, old: Object, subresource: str) -> list[FieldError]:
+        named = (obj.get("spec") or {}).get("finalizers") if subresource == "finalize" else None
+        return namespace_finalizers_wrong(named or [])
 
     def prepare_delete(self, ledger: Ledger, obj: Object) -> None:
         name = obj["metadata"]["name"]

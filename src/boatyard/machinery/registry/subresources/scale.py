@@ -2,62 +2,94 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from boatyard.machinery.client.client import PatchType
-from boatyard.machinery.meta.errors import FieldError, NotFound, invalid
+from boatyard.machinery.meta.errors import BadRequest, InternalError, NotFound, conflict
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry import metadata
+from boatyard.machinery.registry.core.types import core_schema
+from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.patch import patched
 from boatyard.machinery.registry.request import Request
+from boatyard.machinery.registry.shape import readable
 from boatyard.machinery.registry.write import modify
 
 _SHOWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+_SCALES = Resource("autoscaling", "v1", "scales", "Scale")
+_SCALE = Kind(_SCALES, schema=lambda: core_schema(_SCALES))
+"""A Scale as a document; it is never stored."""
 
 
 def scale_of(kind: Kind, obj: Object) -> Object:
-    """The Scale of an object (autoscaling/v1). Raises NotFound for a kind without."""
+    """The Scale of an object (autoscaling/v1). Raises NotFound for a kind without, InternalError where the object has no number."""
     paths = _paths(kind)
+    replicas = _at(obj, paths["specReplicasPath"])
+    if replicas is None:
+        told = f'the spec replicas field "{paths["specReplicasPath"]}" does not exist'
+        raise InternalError(f"Internal error occurred: {told}", {"causes": [{"message": told}]})
+    return _scale(paths, obj, replicas)
+
+
+def _scale(paths: dict[str, str], obj: Object, replicas: int) -> Object:
     status: Object = {"replicas": _at(obj, paths["statusReplicasPath"]) or 0}
     selector = _at(obj, paths["labelSelectorPath"]) if "labelSelectorPath" in paths else None
     if selector:
         status["selector"] = selector
     metadata = {field: obj["metadata"][field] for field in _SHOWN if field in obj["metadata"]}
-    replicas = _at(obj, paths["specReplicasPath"]) or 0
-    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": {"replicas": replicas}, "status": status}
+    spec = {"replicas": replicas} if replicas else {}
+    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status}
 
 
 async def update_scale(ledger: Ledger, request: Request, scale: Object) -> Object:
-    """Replace. Raises NotFound, Conflict, Invalid."""
+    """Replace. Raises NotFound, Conflict, Invalid, BadRequest for what is no Scale of the object."""
+    _check(replace(request, kind=_SCALE), scale)
     return await _write(ledger, request, lambda _: scale)
 
 
 async def patch_scale(ledger: Ledger, request: Request, difference: Any, type: PatchType) -> Object:
-    """Patch the Scale. Raises NotFound, Conflict, Invalid."""
+    """Patch the Scale. Raises NotFound, Conflict, Invalid, BadRequest for what is no Scale of the object."""
+    request.difference = difference
     return await _write(ledger, request, lambda current: patched(request.kind, current, difference, type))
 
 
 async def _write(ledger: Ledger, request: Request, change: Any) -> Object:
-    kind = request.kind
-    path = _paths(kind)["specReplicasPath"]
+    paths = _paths(request.kind)
 
     def scaled(obj: Object) -> Object:
-        current = scale_of(kind, obj)
-        wanted = change(current)
-        replicas = (wanted.get("spec") or {}).get("replicas", 0)
-        if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
-            told = f"Invalid value: {replicas}: must be greater than or equal to 0"
-            raise invalid("Scale", "autoscaling", request.name, [FieldError("spec.replicas", "FieldValueInvalid", told)])
-        obj["metadata"]["resourceVersion"] = (wanted.get("metadata") or {}).get("resourceVersion") or ""
-        _put(obj, path, replicas)
+        wanted = change(_scale(paths, obj, _at(obj, paths["specReplicasPath"]) or 0))
+        if request.difference is not None:
+            _check(replace(request, kind=_SCALE), wanted)
+        named = wanted["metadata"]
+        uid = obj["metadata"]["uid"]
+        if request.difference is None and named.get("uid", uid) != uid:
+            told = f"Precondition failed: UID in precondition: {named['uid']}, UID in object meta: {uid}"
+            raise conflict(request.kind.resource.group_resource, request.name, told)
+        obj["metadata"]["resourceVersion"] = named.get("resourceVersion") or ""
+        _put(obj, paths["specReplicasPath"], (wanted.get("spec") or {}).get("replicas") or 0)
         return obj
 
-    main = Request(
-        request.caller, kind, request.namespace, request.name, "", request.field_manager, request.dry_run, request.field_validation,
-        request.warnings,
-    )  # fmt: skip
-    return scale_of(kind, await modify(ledger, main, scaled))
+    main = replace(request, subresource="", difference=None)
+    return scale_of(request.kind, await modify(ledger, main, scaled))
+
+
+def _check(request: Request, wanted: Any) -> None:
+    """Refuse what is no Scale of the object; drop what no Scale has."""
+    if request.difference is None and (not isinstance(wanted, dict) or not wanted):
+        raise BadRequest("the body of the request is no Scale")
+    if request.difference is not None and not isinstance(wanted.get("metadata"), dict):
+        raise refused(request.difference, "metadata: expected map")
+    metadata.frame(request, wanted)
+    readable(request, wanted)
+    name = wanted["metadata"].get("name")
+    if not name:
+        raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
+    if name != request.name:
+        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({request.name})")
 
 
 def _paths(kind: Kind) -> dict[str, str]:

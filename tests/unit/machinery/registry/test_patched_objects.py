@@ -1,0 +1,116 @@
+"""What a patch may make of an object, and in which order its faults are told: as a kube-apiserver has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from boatyard.machinery.client.client import PatchType
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.meta.core import CONFIG_MAPS, INGRESSES, LEASES, NAMESPACES, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid
+from boatyard.machinery.registry.caller import SYSTEM
+from boatyard.machinery.registry.registry import Registry
+
+POD = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "x"}
+
+
+@pytest.fixture
+async def made(client: EmbeddedClient) -> dict[str, Any]:
+    return await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, "default")
+
+
+@pytest.mark.parametrize("type", ["merge", "strategic"])
+async def test_without_a_name_it_is_nobody(client: EmbeddedClient, made: dict[str, Any], type: PatchType) -> None:
+    for change in ({"metadata": None}, {"metadata": {"name": None}}, {"metadata": {"name": ""}}):
+        with pytest.raises(BadRequest, match="name must be provided"):
+            await client.patch(CONFIG_MAPS, "c", change, "default", type=type)
+
+
+async def test_a_strategic_patch_says_nothing_of_the_type(client: EmbeddedClient, made: dict[str, Any]) -> None:
+    same = await client.patch(CONFIG_MAPS, "c", {"apiVersion": "v9", "kind": "Other"}, "default", type="strategic")
+    assert same == made
+
+
+async def test_no_patch_at_all_changes_nothing(client: EmbeddedClient, made: dict[str, Any]) -> None:
+    assert await client.patch(CONFIG_MAPS, "c", None, "default", type="strategic") == made
+    assert await client.patch(CONFIG_MAPS, "c", None, "default", type="json") == made
+    with pytest.raises(BadRequest):
+        await client.patch(CONFIG_MAPS, "c", None, "default", type="merge")
+
+
+async def test_a_number_is_no_truth(client: EmbeddedClient) -> None:
+    """Though Python takes 1 for True: a value that looks unchanged is of another type."""
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "s"}, "automountServiceAccountToken": True}, "default")
+    with pytest.raises(Invalid, match="automountServiceAccountToken"):
+        await client.patch(SERVICE_ACCOUNTS, "s", {"automountServiceAccountToken": 1}, "default")
+
+
+async def test_what_cannot_be_read_is_told_before_a_conflict(client: EmbeddedClient, made: dict[str, Any]) -> None:
+    with pytest.raises(Conflict):
+        await client.patch(CONFIG_MAPS, "c", {"data": {"a": "2"}, "metadata": {"resourceVersion": "1"}}, "default")
+    with pytest.raises(Invalid, match="data"):
+        await client.patch(CONFIG_MAPS, "c", {"data": {"a": 2}, "metadata": {"resourceVersion": "1"}}, "default")
+
+
+@pytest.mark.parametrize("revision", ["0", "", None])
+async def test_some_kinds_want_to_know_what_is_replaced(client: EmbeddedClient, revision: str | None) -> None:
+    await client.create(LEASES, {"metadata": {"name": "l"}}, "default")
+    with pytest.raises(Invalid, match="must be specified for an update"):
+        await client.patch(LEASES, "l", {"metadata": {"resourceVersion": revision}}, "default")
+
+
+async def test_metadata_of_another_type_is_no_empty_metadata(client: EmbeddedClient, made: dict[str, Any]) -> None:
+    for wrong in ({"labels": []}, {"finalizers": {}}, {"name": []}):
+        with pytest.raises((Invalid, BadRequest)):
+            await client.patch(CONFIG_MAPS, "c", [{"op": "add", "path": "/metadata", "value": wrong}], "default", type="json")
+
+
+async def test_the_prefix_of_a_name_may_change_and_is_checked(client: EmbeddedClient, made: dict[str, Any]) -> None:
+    changed = await client.patch(CONFIG_MAPS, "c", {"metadata": {"generateName": "x-"}}, "default")
+    assert changed["metadata"]["generateName"] == "x-"
+    for wrong in ("A_", "-", "a."):
+        with pytest.raises(Invalid, match=r"metadata\.generateName"):
+            await client.patch(CONFIG_MAPS, "c", {"metadata": {"generateName": wrong}}, "default")
+
+
+async def test_owners_are_kept_once_and_that_is_told(registry: Registry) -> None:
+    other, warnings = {**POD, "name": "q"}, list[str]()
+    body = {"metadata": {"name": "c", "ownerReferences": [POD, other, POD]}}
+    made = await registry.create(SYSTEM, CONFIG_MAPS, body, "default", warnings=warnings)
+    assert made["metadata"]["ownerReferences"] == [POD, other]
+    assert warnings[0].startswith(".metadata.ownerReferences contains duplicate entries; ") and warnings[0].endswith("observed: x")
+    warnings.clear()
+    change = {"metadata": {"ownerReferences": [POD, POD]}}
+    await registry.patch(SYSTEM, CONFIG_MAPS, "c", change, "default", warnings=warnings)
+    assert "duplicate entries after mutating admission happens" in warnings[0]
+
+
+async def test_owners_may_be_changed_with_a_status(client: EmbeddedClient) -> None:
+    backend = {"service": {"name": "s", "port": {"number": 1}}}
+    body = {"metadata": {"name": "i", "ownerReferences": [POD]}, "spec": {"defaultBackend": backend}}
+    made = await client.create(INGRESSES, body, "default")
+    del made["metadata"]["ownerReferences"]
+    assert "ownerReferences" not in (await client.update(INGRESSES, made, subresource="status"))["metadata"]
+
+
+async def test_finalize_replaces_the_finalizers_of_a_namespace_that_lives(client: EmbeddedClient) -> None:
+    made = await client.create(NAMESPACES, {"metadata": {"name": "team"}})
+    body = {"metadata": {"name": "team", "labels": {"a": "b"}}, "spec": {"finalizers": []}}
+    changed = await client.update(NAMESPACES, body, subresource="finalize")
+    assert not changed["spec"].get("finalizers") and changed["status"] == made["status"]
+    assert changed["metadata"]["labels"]["a"] == "b"
+    body = {"metadata": {"name": "team"}, "spec": {"finalizers": ["a.b/c"]}}
+    assert (await client.update(NAMESPACES, body, subresource="finalize"))["spec"] == {"finalizers": ["a.b/c"]}
+    body = {"metadata": {"name": "team"}, "spec": {"finalizers": ["x"]}}
+    with pytest.raises(Invalid, match=r"spec\.finalizers\[0\]: Invalid value: \"x\": name is neither a standard finalizer name"):
+        await client.update(NAMESPACES, body, subresource="finalize")
+    with pytest.raises(Conflict, match='Operation cannot be fulfilled on namespaces "team": Precondition failed: UID'):
+        await client.delete(NAMESPACES, "team", uid="another")
+
+
+async def test_the_end_of_a_namespace_knows_no_propagation_and_no_generation(client: EmbeddedClient) -> None:
+    await client.create(NAMESPACES, {"metadata": {"name": "team", "generation": 5}})
+    ending = await client.delete(NAMESPACES, "team", propagation="Orphan")
+    assert "finalizers" not in ending["metadata"] and ending["metadata"]["generation"] == 5
