@@ -12,6 +12,7 @@ import click
 import boatyard
 from boatyard.app import addresses, discovery
 from boatyard.app.layout import DataDirectory
+from boatyard.app.memory import give_back
 from boatyard.app.program import main_of, tell_ready
 from boatyard.app.roles import install_roles
 from boatyard.app.sealing import Sealing, key_file
@@ -106,6 +107,7 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
                 group.start(sealing.run(store), "sealing")
                 group.start(renew(server, gateway, data, chosen, pki, world), "certificates")
                 group.start(verify(sealing.database, world), "verification")
+                group.start(give_back(world), "memory")
                 await manager.ready()
                 await gateway.ready()
                 write_kubeconfig(data.kubeconfig, admin_kubeconfig(chosen, pki))

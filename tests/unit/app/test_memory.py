@@ -1,0 +1,29 @@
+"""What is free goes back to the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from boatyard.app import memory
+from boatyard.machinery.runtime.world import RealWorld
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_memory_between_what_is_in_use_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "SECONDS", 0.01)
+    blocks = [bytearray(b"x" * 20_000) for _ in range(5000)]
+    kept, held = blocks[::100], resident_bytes()
+    del blocks
+    giving = asyncio.create_task(memory.give_back(RealWorld()))
+    async with asyncio.timeout(10):
+        while resident_bytes() > held - 50_000_000:
+            await asyncio.sleep(0.01)
+    giving.cancel()
+    assert len(kept) == 50
