@@ -88,7 +88,10 @@ def changed(document: Any, edits: tuple[tuple[tuple[Any, ...], Any], ...]) -> An
         node = result
         for step in way[:-1]:
             if isinstance(node, dict):
-                node = node.setdefault(step, {})
+                # A server that writes nulls and one that doesn't mean the same.
+                if node.get(step) in (None, []):
+                    node[step] = {}
+                node = node[step]
             elif isinstance(node, list) and isinstance(step, int) and step < len(node):
                 node = node[step]
             else:

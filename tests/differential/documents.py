@@ -103,7 +103,8 @@ def places(value: Any, way: Way = ()) -> Any:
 def doubled(document: Any) -> str:
     """A text with a member that is there twice."""
     text = json.dumps(document)
-    return text[:-1] + ', "data": {"a": "1"}, "data": {"a": "2"}, "metadata": {"name": "a", "name": "b"}}'
+    name = json.dumps(document["metadata"]["name"])
+    return text[:-1] + f', "data": {{"a": "1"}}, "data": {{"a": "2"}}, "metadata": {{"name": {name}, "name": {name}}}}}'
 
 
 def broken(draw: Draw, document: Any) -> str:

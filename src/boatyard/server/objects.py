@@ -65,6 +65,8 @@ class Objects:
         method = call.request.method
         if path.subresource and path.subresource not in kind.subresources:
             raise _no_subresource(kind, path)
+        # Whoever can't be answered isn't heard.
+        call.form()
         if path.name:
             if path.subresource and method == "POST":
                 return await self._create(call, kind, path)

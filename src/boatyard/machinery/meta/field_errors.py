@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from boatyard.machinery.meta.errors import FieldError
@@ -13,7 +15,25 @@ def literal(value: Any) -> str:
     """A value as Kubernetes quotes it inside a message."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) or (isinstance(value, int) and 2**63 <= abs(value) < 2**1023):
+        return number(float(value))
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def number(value: float) -> str:
+    """As Go prints a number with a fraction, or one that is too large for its integers: ``0.5``, ``5000``, ``1e+20``."""
+    if not math.isfinite(value):
+        return str(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    text, power = "".join(map(str, digits)), len(digits) + int(exponent) - 1
+    minus = "-" if sign else ""
+    if value and not -4 <= power < _LONGEST_PLAIN:
+        return f"{minus}{text[0]}{'.' if text[1:] else ''}{text[1:]}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    return minus + f"{Decimal(repr(abs(value))).normalize():f}"
+
+
+_LONGEST_PLAIN = 6
+"""Digits before the point of the largest number that isn't written with an exponent, when it has a type with fractions."""
 
 
 def required(path: str, told: str = "") -> FieldError:

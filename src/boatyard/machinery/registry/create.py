@@ -9,7 +9,7 @@ from boatyard.machinery.registry import documents, keys, metadata
 from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import rules_wrong, shape
+from boatyard.machinery.registry.shape import rules_wrong, shape, status_readable
 from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
@@ -57,13 +57,13 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
     metadata.create(request, obj, ledger.world)
     if kind.terminating:
         raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
-    if kind.has_status and kind.custom is not None:
-        obj.pop("status", None)
+    if kind.has_status and kind.custom is not None and (status := obj.pop("status", None)) is not None:
+        status_readable(request, status)
+    wrong = shape(request, obj)
     check_namespace(ledger, request, obj)
-    shape(request, obj)
     node_restriction.restrict(request, obj)
     kind.strategy.prepare_create(ledger, request.caller, obj)
-    wrong = metadata.validate(request, obj) + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
+    wrong = metadata.validate(request, obj) + wrong + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
     if revision.isdigit():

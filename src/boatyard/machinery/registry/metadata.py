@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from boatyard.machinery.meta import names
+from boatyard.machinery.meta import field_errors, names
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, conflict, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
@@ -254,9 +254,14 @@ def _owners(metadata: Object) -> list[FieldError]:
     for owner in metadata.get("ownerReferences") or ():
         # As Kubernetes has it: without telling which one.
         path = "metadata.ownerReferences"
-        for field in ("apiVersion", "kind", "name", "uid"):
+        version, kind = owner.get("apiVersion") or "", owner.get("kind") or ""
+        if not version or version.count("/") > 1:
+            wrong.append(_invalid(f"{path}.apiVersion", version, "version must not be empty"))
+        for field in ("kind", "name", "uid"):
             if not owner.get(field):
                 wrong.append(_invalid(f"{path}.{field}", owner.get(field) or "", "must not be empty"))
+        if (version, kind) == ("v1", "Event"):
+            wrong.append(field_errors.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
         if owner.get("controller"):
             controllers.append(str(owner.get("name")))
     if len(controllers) > 1:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from boatyard.machinery.meta import field_errors
-from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, invalid
-from boatyard.machinery.meta.objects import Object, same
-from boatyard.machinery.registry import metadata
+from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError
+from boatyard.machinery.meta.objects import Object, copied, same
 from boatyard.machinery.registry.core import defaults, normal, validation
 from boatyard.machinery.registry.core.types import is_type_error
 from boatyard.machinery.registry.go_text import go_type, refused, text
@@ -17,19 +16,18 @@ from boatyard.machinery.schema.structural import Structural
 _SEPARATE = {"metadata", "status"}
 
 
-def shape(request: Request, obj: Object, old: Object | None = None) -> None:
-    """Drop (or refuse) what the schema doesn't know, and fill in defaults, in place.
+def shape(request: Request, obj: Object, old: Object | None = None) -> list[FieldError]:
+    """Drop (or refuse) what the schema doesn't know, and fill in defaults, in place. What is wrong with a custom document.
 
     Raises BadRequest (of a patch: Invalid) for unknown fields under strict validation and for core documents with values of the
-    wrong type; Invalid, with every wrong field, for custom ones. ``old`` is the stored object: members that didn't change aren't
-    looked at again.
+    wrong type: they can't be read. ``old`` is the stored object: members that didn't change aren't looked at again.
     """
     schema = request.kind.schema()
     if schema is None:
-        return
+        return []
     changed = _changed(obj, old)
     if changed is not None and not changed:
-        return
+        return []
     part = obj if changed is None else {member: obj[member] for member in changed}
     right = _accepts(schema, part, old, request.kind.custom is None, whole=changed is None)
     wrong: list[FieldError] = []
@@ -51,10 +49,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> None:
             obj.pop(member, None)
     if request.kind.custom is None and (changed is None or not _SEPARATE.issuperset(changed)):
         defaults.fill(request.kind.resource, obj)
-    if wrong:
-        resource = request.kind.resource
-        wrong = metadata.validate(request, obj) + wrong
-        raise invalid(resource.kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
+    return wrong
 
 
 def readable(request: Request, obj: Object) -> None:
@@ -71,10 +66,12 @@ def readable(request: Request, obj: Object) -> None:
 def status_readable(request: Request, status: object) -> None:
     """A status that isn't written here is dropped, but must be one all the same. Raises as :func:`readable`."""
     schema = request.kind.schema()
-    node = schema.child("status") if schema is not None and request.kind.custom is None else None
-    if node is None or node.accepts(status):
+    node = schema.child("status") if schema is not None else None
+    if schema is None or node is None or node.accepts(status):
         return
-    wrong = [error for error in node.validate(status) if is_type_error(error)]
+    part = {"status": copied(status)}
+    _prune(request, schema, part)
+    wrong = [error for error in node.validate(part["status"]) if is_type_error(error)] if request.kind.custom is None else []
     if wrong:
         raise _undecodable(request, [FieldError(f"status.{error.path}".strip("."), error.type, error.message) for error in wrong])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boatyard.machinery.meta.errors import BadRequest, Invalid, conflict, not_found
+from boatyard.machinery.meta.errors import ApiError, BadRequest, conflict, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, metadata
 from boatyard.machinery.registry.create import create
@@ -14,6 +14,17 @@ from boatyard.machinery.registry.write import modify
 
 async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
     """Replace the stored object by ``obj`` (the registry's from now on). Raises NotFound, Conflict, Invalid."""
+    warned = len(request.warnings)
+    try:
+        return await _update(ledger, request, obj)
+    except ApiError:
+        # Whoever sends what can't be read is told so first.
+        del request.warnings[warned:]
+        readable(request, obj)
+        raise
+
+
+async def _update(ledger: Ledger, request: Request, obj: Object) -> Object:
     metadata.frame(request, obj)
     name = obj["metadata"].get("name")
     if not name:
@@ -23,19 +34,13 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
     uid = obj["metadata"].get("uid")
     if ledger.find(request.kind.resource, request.namespace, request.name) is None:
         if not creates(request):
-            # Whoever sends what can't be read is told so first.
-            readable(request, obj)
             raise not_found(request.kind.resource.group_resource, request.name)
         if uid:
             told = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
             raise conflict(request.kind.resource.group_resource, request.name, told)
         obj["metadata"].pop("resourceVersion", None)
         return await create(ledger, request, obj)
-    try:
-        metadata.conditional(request, obj)
-    except Invalid:
-        readable(request, obj)
-        raise
+    metadata.conditional(request, obj)
 
     def replaced(live: Object) -> Object:
         if uid and uid != live["metadata"]["uid"]:

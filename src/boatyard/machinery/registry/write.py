@@ -74,12 +74,12 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
         readable(request, obj)
         raise
     _keep_other_half(request, obj, old)
-    shape(request, obj, old)
+    wrong = shape(request, obj, old)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
     if kind.generation and not request.subresource and _wants_more(request, obj, old):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-    wrong = immutable + metadata.validate(request, obj) + metadata.validate_update(obj, old)
+    wrong = immutable + metadata.validate(request, obj) + metadata.validate_update(obj, old) + wrong
     wrong += rules_wrong(request, obj, old)
     wrong += kind.strategy.validate_update(obj, old, request.subresource)
     if wrong:

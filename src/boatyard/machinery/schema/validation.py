@@ -39,8 +39,15 @@ def _type_of(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int | float):
-        return "integer" if isinstance(value, int) or value.is_integer() else "number"
+        return "integer" if _is_whole(value) else "number"
     return {str: "string", list: "array", dict: "object"}[type(value)]
+
+
+def _is_whole(value: int | float) -> bool:
+    """As Go's decoder has it: what doesn't fit into 64 bits is a number with a fraction, and those are exact up to 53 bits."""
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return True
+    return abs(value) < 2**53 and float(value).is_integer()
 
 
 def _is_of(value: Any, wanted: str) -> bool:
@@ -68,7 +75,7 @@ def _check(node: Structural, value: Any, path: str, old: Any) -> Iterator[FieldE
             return
     elif node.type and not _is_of(value, node.type):
         yield _type_error(path, value, node.type)
-        yield from _check_enum(schema, value, path)
+        yield from _check_value(schema, value, path)
         return
     yield from _check_value(schema, value, path)
     yield from _check_rules(schema, value, path, old)
