@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,12 +56,20 @@ def comparable(value: Any) -> Any:
     if isinstance(value, dict):
         if value.get("kind") == "Status" and isinstance(value.get("details"), dict) and value["details"].get("causes"):
             told = {json.dumps(cause, sort_keys=True) for cause in value["details"]["causes"]}
-            causes = [json.loads(cause) for cause in sorted(told)]
+            causes = [_placed(json.loads(cause)) for cause in told]
+            causes = sorted(causes, key=lambda cause: json.dumps(cause, sort_keys=True))
             value = {**value, "details": {**value["details"], "causes": causes}}
             if len(told) > 1 or "[" in value["message"]:
                 value["message"] = value["message"].partition(" is invalid: ")[0]
         return {key: comparable(inner) for key, inner in value.items()}
     return [comparable(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _placed(cause: dict[str, str]) -> dict[str, str]:
+    """Of what is wrong with a choice of schemas a kube-apiserver tells the field in the message only."""
+    if cause.get("field") == "<nil>" and (found := re.search(r'"([^"]+)" must', cause["message"])):
+        return {**cause, "field": found.group(1)}
+    return cause
 
 
 def _appliers(entries: Any) -> Any:

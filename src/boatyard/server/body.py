@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json as json_module
+import math
+import re
 from typing import Any
 
 import msgspec
@@ -14,6 +16,7 @@ from boatyard.machinery.meta.errors import BadRequest, RequestEntityTooLarge, Un
 from boatyard.server import protobuf
 from boatyard.server.duplicates import duplicates
 
+_decode = msgspec.json.Decoder(float_hook=lambda text: _number(float(text))).decode
 _JSON = ("application/json", "", "*/*")
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
@@ -71,9 +74,32 @@ async def document(request: web.Request, repeated: list[str] | None = None) -> d
 def json(data: bytes) -> Any:
     """Raises BadRequest with the place of the error."""
     try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        found = _decode(data)
+        return _rounded(found) if _LONG.search(data) else found
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise BadRequest(f"the body of the request is not valid JSON: {error}") from error
+
+
+_LONG = re.compile(rb"\d{19}")
+
+
+def _number(value: float) -> int | float:
+    """As Go writes it: a fraction of nothing goes without saying. Raises OverflowError."""
+    if math.isinf(value):
+        raise OverflowError("a number is out of range")
+    return int(value) if abs(value) < _EXPONENT_FROM and value.is_integer() else value
+
+
+def _rounded(value: Any) -> Any:
+    """Whole numbers of more than 64 bits are read as ones with a fraction, exact to 53 bits."""
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return _number(float(value)) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
+
+
+_EXPONENT_FROM = 1e21
 
 
 def parsed_yaml(data: bytes) -> Any:
@@ -89,9 +115,9 @@ def parsed_yaml(data: bytes) -> Any:
 def _plain_json(data: bytes) -> Any:
     """What is JSON without doubt (no field twice): read at a tenth of what it costs as YAML. None for anything else."""
     try:
-        found = msgspec.json.decode(data)
+        found = json(data)
         json_module.loads(data, object_pairs_hook=_each_once)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, BadRequest):
         return None
     return found
 

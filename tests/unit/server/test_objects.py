@@ -77,6 +77,7 @@ async def test_yaml_goes_in_and_out(http: aiohttp.ClientSession) -> None:
         (b"a: {", "application/yaml", 400, "line"),
         (b"x", "text/plain", 415, "unknown format"),
         (b"[" * 100_000, "application/json", 400, "not valid JSON"),
+        (b'{"a": 1e400}', "application/json", 400, "out of range"),
         (b"\xff\xfe", "application/json", 400, "JSON"),
         (b" " * (3 << 20) + b"{}", "application/json", 413, "limit is 3145728"),
     ],
@@ -87,6 +88,26 @@ async def test_bad_bodies_are_told_apart(http: aiohttp.ClientSession, body: byte
         answer = await response.json()
     assert answer["kind"] == "Status"
     assert told in answer["message"]
+
+
+async def test_numbers_are_read_as_go_reads_them(http: aiohttp.ClientSession) -> None:
+    kind = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    spec = {
+        "group": "numbers.example.com", "scope": "Cluster", "names": {"plural": "numbers", "kind": "Number"},
+        "versions": [{"name": "v1", "served": True, "storage": True, "schema": kind}],
+    }  # fmt: skip
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    await http.post(definitions, json={"metadata": {"name": "numbers.numbers.example.com"}, "spec": spec})
+    body = '{"metadata": {"name": "n"}, "a": [2.0, 1e2, 1.50, 99999999999999999999, 12345678901234567890123]}'
+    headers = {"Content-Type": "application/json"}
+    async with http.post("/apis/numbers.example.com/v1/numbers", data=body, headers=headers) as response:
+        assert '"a":[2,100,1.5,100000000000000000000,1.2345678901234568e22]' in await response.text()
+
+
+async def test_who_cant_be_answered_isnt_heard(http: aiohttp.ClientSession) -> None:
+    async with http.post(MAPS, json={"metadata": {"name": "unheard"}}, headers={"Accept": "text/html"}) as response:
+        assert response.status == 406
+    assert (await http.get(f"{MAPS}/unheard")).status == 404
 
 
 @pytest.mark.parametrize(

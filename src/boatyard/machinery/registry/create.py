@@ -68,6 +68,9 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
     if revision.isdigit():
         raise BadRequest("resourceVersion should not be set on objects to be created")
+    if revision and request.dry_run:
+        # What a write would set stays as it was sent.
+        obj["metadata"]["resourceVersion"] = revision
     request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj)
 
 

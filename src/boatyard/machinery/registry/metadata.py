@@ -174,7 +174,21 @@ def validate(request: Request, obj: Object) -> list[FieldError]:
     if request.kind.resource.namespaced and not _NAMESPACE.fullmatch(metadata.get("namespace", "")):
         wrong.append(FieldError("metadata.namespace", "FieldValueRequired", "Required value"))
     builtin = request.kind.custom is None and request.kind.resource.group != "apiextensions.k8s.io"
-    return wrong + _maps(metadata) + _finalizers(metadata, builtin) + _owners(metadata)
+    return wrong + _well_formed(metadata, builtin, "metadata")
+
+
+def embedded(metadata: Object, at: str) -> list[FieldError]:
+    """What is malformed in the metadata of an object that stands in another one, at ``at``."""
+    wrong: list[FieldError] = []
+    if name := metadata.get("name"):
+        wrong += [_invalid(f"{at}.name", name, told) for told in names.path_segment(name)]
+    if (where := metadata.get("namespace")) and (told := names.dns1123_label(where)):
+        wrong += [_invalid(f"{at}.namespace", where, each) for each in told]
+    return wrong + _well_formed(metadata, False, at)
+
+
+def _well_formed(metadata: Object, builtin: bool, at: str) -> list[FieldError]:
+    return _maps(metadata, at) + _finalizers(metadata, builtin, at) + _owners(metadata, at)
 
 
 def validate_update(obj: Object, old: Object) -> list[FieldError]:
@@ -199,37 +213,37 @@ def _invalid(path: str, value: Any, told: str) -> FieldError:
     return FieldError(path, "FieldValueInvalid", f"Invalid value: {shown}: {told}")
 
 
-def _maps(metadata: Object) -> list[FieldError]:
+def _maps(metadata: Object, at: str) -> list[FieldError]:
     wrong: list[FieldError] = []
     for field in ("labels", "annotations"):
         found = metadata.get(field)
         if found is None:
             continue
         if not isinstance(found, dict):
-            wrong.append(_invalid(f"metadata.{field}", found, "must be a map of strings"))
+            wrong.append(_invalid(f"{at}.{field}", found, "must be a map of strings"))
             continue
         for key, value in found.items():
             checked = key if field == "labels" else key.lower()
-            wrong += [_invalid(f"metadata.{field}", key, told) for told in names.qualified_name(checked)]
+            wrong += [_invalid(f"{at}.{field}", key, told) for told in names.qualified_name(checked)]
             if not isinstance(value, str):
-                wrong.append(_invalid(f"metadata.{field}[{key}]", value, "must be a string"))
+                wrong.append(_invalid(f"{at}.{field}[{key}]", value, "must be a string"))
             elif field == "labels":
-                wrong += [_invalid("metadata.labels", value, told) for told in names.label_value(value)]
+                wrong += [_invalid(f"{at}.labels", value, told) for told in names.label_value(value)]
         if field == "annotations" and sum(len(key) + len(str(value)) for key, value in found.items()) > ANNOTATIONS_BYTES:
             told = f"Too long: may not be more than {ANNOTATIONS_BYTES} bytes"
-            wrong.append(FieldError("metadata.annotations", "FieldValueTooLong", told))
+            wrong.append(FieldError(f"{at}.annotations", "FieldValueTooLong", told))
     return wrong
 
 
-def _finalizers(metadata: Object, core: bool) -> list[FieldError]:
+def _finalizers(metadata: Object, core: bool, at: str) -> list[FieldError]:
     """Kubernetes' own kinds take only its own finalizers without a domain."""
     wrong: list[FieldError] = []
     for index, finalizer in enumerate(metadata.get("finalizers") or ()):
         if not isinstance(finalizer, str):
-            wrong.append(_invalid("metadata.finalizers", finalizer, "must be a string"))
+            wrong.append(_invalid(f"{at}.finalizers", finalizer, "must be a string"))
             continue
-        wrong += [_invalid("metadata.finalizers", finalizer, told) for told in names.qualified_name(finalizer)]
-        wrong += _unqualified(f"metadata.finalizers[{index}]", finalizer) if core else []
+        wrong += [_invalid(f"{at}.finalizers", finalizer, told) for told in names.qualified_name(finalizer)]
+        wrong += _unqualified(f"{at}.finalizers[{index}]", finalizer) if core else []
     return wrong
 
 
@@ -239,21 +253,21 @@ def _unqualified(path: str, finalizer: str) -> list[FieldError]:
     return [_invalid(path, finalizer, "name is neither a standard finalizer name nor is it fully qualified")]
 
 
-def namespace_finalizers_wrong(finalizers: list[str]) -> list[FieldError]:
-    """What is wrong with what keeps a namespace from going (``spec.finalizers``)."""
+def namespace_finalizers_wrong(finalizers: list[str], *, new: bool = False) -> list[FieldError]:
+    """What is wrong with what keeps a namespace from going (``spec.finalizers``). Of a ``new`` one it isn't told which."""
     wrong: list[FieldError] = []
     for index, finalizer in enumerate(finalizers):
-        path = f"spec.finalizers[{index}]"
+        path = "spec.finalizers" if new else f"spec.finalizers[{index}]"
         wrong += [_invalid(path, finalizer, told) for told in names.qualified_name(finalizer)] + _unqualified(path, finalizer)
     return wrong
 
 
-def _owners(metadata: Object) -> list[FieldError]:
+def _owners(metadata: Object, at: str) -> list[FieldError]:
     wrong: list[FieldError] = []
     controllers: list[str] = []
     for owner in metadata.get("ownerReferences") or ():
         # As Kubernetes has it: without telling which one.
-        path = "metadata.ownerReferences"
+        path = f"{at}.ownerReferences"
         version, kind = owner.get("apiVersion") or "", owner.get("kind") or ""
         if not version or version.count("/") > 1:
             wrong.append(_invalid(f"{path}.apiVersion", version, "version must not be empty"))
@@ -267,5 +281,5 @@ def _owners(metadata: Object) -> list[FieldError]:
     if len(controllers) > 1:
         found = " and ".join(f'"true" in {name}' for name in controllers)
         told = f"Only one reference can have Controller set to true. Found {found}"
-        wrong.append(_invalid("metadata.ownerReferences", "", told))
+        wrong.append(_invalid(f"{at}.ownerReferences", "", told))
     return wrong

@@ -7,6 +7,7 @@ from typing import Any
 from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError
 from boatyard.machinery.meta.objects import Object, copied, same
+from boatyard.machinery.registry import embedded
 from boatyard.machinery.registry.core import defaults, normal, validation
 from boatyard.machinery.registry.core.types import is_type_error
 from boatyard.machinery.registry.go_text import go_type, refused, text
@@ -14,6 +15,7 @@ from boatyard.machinery.registry.request import Request
 from boatyard.machinery.schema.structural import Structural
 
 _SEPARATE = {"metadata", "status"}
+_MOST_REPLICAS = 2**31 - 1
 
 
 def shape(request: Request, obj: Object, old: Object | None = None) -> list[FieldError]:
@@ -32,10 +34,10 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
     right = _accepts(schema, part, old, request.kind.custom is None, whole=changed is None)
     wrong: list[FieldError] = []
     if not right:
-        _prune(request, schema, part)
+        _readable_parts(request, schema, part)
     if request.kind.custom is not None:
         schema.default(part)
-        wrong = [] if right else _validate(schema, part, old)
+        wrong = [] if right else _validate(schema, part, old) + embedded.validate(schema, part)
         wrong += _scale_wrong(request, part)
     elif not right:
         normal.normalize(request.kind.resource, part)
@@ -57,7 +59,7 @@ def readable(request: Request, obj: Object) -> None:
     schema = request.kind.schema()
     if schema is None or schema.accepts(obj):
         return
-    _prune(request, schema, obj)
+    _readable_parts(request, schema, obj)
     wrong = [error for error in schema.validate(obj) if is_type_error(error)] if request.kind.custom is None else []
     if wrong:
         raise _undecodable(request, wrong)
@@ -70,7 +72,7 @@ def status_readable(request: Request, status: object) -> None:
     if schema is None or node is None or node.accepts(status):
         return
     part = {"status": copied(status)}
-    _prune(request, schema, part)
+    _readable_parts(request, schema, part)
     wrong = [error for error in node.validate(part["status"]) if is_type_error(error)] if request.kind.custom is None else []
     if wrong:
         raise _undecodable(request, [FieldError(f"status.{error.path}".strip("."), error.type, error.message) for error in wrong])
@@ -140,8 +142,14 @@ def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool,
     return True
 
 
-def _prune(request: Request, schema: Structural, part: Object) -> None:
+def _readable_parts(request: Request, schema: Structural, part: Object) -> None:
+    """Take out unknown fields, and of custom documents check the objects inside; in place."""
     unknown = schema.prune(part)
+    if request.kind.custom is not None:
+        wrong, more = embedded.settle(schema, part)
+        unknown += more
+        if wrong:
+            raise _undecodable(request, wrong)
     if not unknown or request.field_validation == "Ignore":
         return
     told = [f'unknown field "{path}"' for path in unknown]
@@ -184,6 +192,8 @@ def _scale_wrong(request: Request, part: Object) -> list[FieldError]:
             wrong.append(field_errors.invalid(path, wanted(), told))
         elif wanted is int and found is not None and found < 0:
             wrong.append(field_errors.invalid(path, found, "should be a non-negative integer"))
+        elif wanted is int and found is not None and found > _MOST_REPLICAS:
+            wrong.append(field_errors.invalid(path, found, f"should be less than or equal to {_MOST_REPLICAS}"))
     return wrong
 
 

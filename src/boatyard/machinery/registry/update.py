@@ -38,8 +38,13 @@ async def _update(ledger: Ledger, request: Request, obj: Object) -> Object:
         if uid:
             told = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
             raise conflict(request.kind.resource.group_resource, request.name, told)
-        obj["metadata"].pop("resourceVersion", None)
-        return await create(ledger, request, obj)
+        revision = obj["metadata"].pop("resourceVersion", "")
+        if revision and not revision.isdigit():
+            raise BadRequest(f'metadata.resourceVersion: Invalid value: "{revision}": is no revision')
+        made = await create(ledger, request, obj)
+        if revision and request.dry_run:
+            made["metadata"]["resourceVersion"] = revision
+        return made
     metadata.conditional(request, obj)
 
     def replaced(live: Object) -> Object:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from boatyard.machinery.meta.field_errors import literal
 from boatyard.machinery.meta.quantity import canonical_quantity
 from boatyard.machinery.schema.structural import Structural
-from boatyard.machinery.schema.validation import FORMATS, compiled_pattern
+from boatyard.machinery.schema.validation import BITS, FORMATS, compiled_pattern
 
 Check: TypeAlias = Callable[[Any], bool]
 
@@ -85,7 +85,7 @@ def _plain(node: Structural, mode: Mode) -> Check:
         case "string":
             return _string(schema)
         case "integer" | "number":
-            return _number(schema, node.type)
+            return _number(schema, node.type, node.ranged)
         case "boolean":
             return (lambda value: type(value) is bool) if "enum" not in schema else _no
         case "array":
@@ -133,10 +133,10 @@ def _string(schema: dict[str, Any]) -> Check:
     return check
 
 
-def _number(schema: dict[str, Any], wanted: str) -> Check:
+def _number(schema: dict[str, Any], wanted: str, ranged: bool) -> Check:
     if schema.keys() & {"enum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}:
         return _no
-    bits = {"int32": 31, "int64": 63}.get(schema.get("format", ""), 0)
+    bits = BITS.get(schema.get("format", ""), 0) if ranged else 63
     low, high = (-(2**bits), 2**bits - 1) if bits else (None, None)
     least = max((bound for bound in (schema.get("minimum"), low) if bound is not None), default=None)
     most = min((bound for bound in (schema.get("maximum"), high) if bound is not None), default=None)

@@ -85,10 +85,14 @@ def _grafted(schema: Schema, crd: Object, resolve: Resolve | None) -> Schema:
     rules = properties.get("metadata", {}).get("properties", {}).get("name")
     properties["metadata"] = {"$ref": "v1.ObjectMeta"}
     if rules:
-        whole["allOf"] = [*whole.get("allOf", ()), {"properties": {"metadata": {"properties": {"name": rules}}}}]
+        whole["allOf"] = [*whole.get("allOf", ()), {**_OWN, "properties": {"metadata": {"properties": {"name": rules}}}}]
     for path, name in json.loads(annotations(crd).get(CORE_TYPES, "{}")).items():
         _graft(whole, path, name)
     return whole
+
+
+_OWN: Schema = {"x-boatyard-own": True}
+"""A part of an ``allOf`` that no definition has: it isn't told of as one."""
 
 
 def _graft(schema: Schema, path: str, name: str) -> None:

@@ -20,11 +20,13 @@ Resolve: TypeAlias = Callable[[str], "Structural"]
 class Structural:
     """A node of a schema. Keywords of OpenAPI and of Kubernetes (``x-kubernetes-…``) are read from ``schema``, never written."""
 
-    __slots__ = ("_children", "_items", "_resolve", "additional", "keyed", "listed", "quick", "schema", "type")
+    __slots__ = ("_children", "_items", "_resolve", "additional", "keyed", "listed", "quick", "ranged", "schema", "type")
 
-    def __init__(self, schema: Schema, resolve: Resolve | None = None) -> None:
+    def __init__(self, schema: Schema, resolve: Resolve | None = None, *, ranged: bool = False) -> None:
         self.schema = schema
         self._resolve = resolve
+        self.ranged = ranged
+        """Whether integers are read into as many bits as their format says, as those of Kubernetes' own kinds are."""
         self._children: dict[str, Structural] = {}
         self._items: Structural | None = None
         self.quick: dict[Any, Callable[[Any], bool]] = {}
@@ -46,12 +48,12 @@ class Structural:
             schema = {**{key: value for key, value in schema.items() if key != "allOf"}, **whole[0]}
         reference = schema.get("$ref")
         if reference is None:
-            return Structural(schema, self._resolve)
+            return Structural(schema, self._resolve, ranged=self.ranged)
         if self._resolve is None:
             raise ValueError(f"no schema to look {reference} up in")
         target = self._resolve(reference.rpartition("/")[2])
         extra = {key: value for key, value in schema.items() if key not in ("$ref", "description")}
-        return Structural({**target.schema, **extra}, target._resolve) if extra else target
+        return Structural({**target.schema, **extra}, target._resolve, ranged=target.ranged) if extra else target
 
     # --- the tree ---
 

@@ -78,6 +78,8 @@ def _check(node: Structural, value: Any, path: str, old: Any) -> Iterator[FieldE
         yield from _check_value(schema, value, path)
         return
     yield from _check_value(schema, value, path)
+    if node.ranged:
+        yield from _check_range(schema, value, path)
     yield from _check_rules(schema, value, path, old)
     if isinstance(value, dict):
         yield from _check_object(node, value, path, old if isinstance(old, dict) else {})
@@ -100,10 +102,6 @@ def _check_object(node: Structural, value: dict[str, Any], path: str, old: dict[
     for key in node.schema.get("required") or ():
         if key not in value:
             yield required(_below(path, key))
-    if node.embedded:
-        for key in ("apiVersion", "kind"):
-            if not value.get(key):
-                yield required(_below(path, key))
     for key, inner in value.items():
         child = node.child(key)
         if child is not None:
@@ -188,27 +186,68 @@ def _check_number(schema: dict[str, Any], value: int | float, path: str) -> Iter
             yield _invalid(path, value, f"{path} in body should be less than or equal to {most:g}")
     if (step := schema.get("multipleOf")) and not math.isclose(value / step, round(value / step), abs_tol=1e-9):
         yield _invalid(path, value, f"{path} in body should be a multiple of {step:g}")
-    bits = {"int32": 31, "int64": 63}.get(schema.get("format", ""))
-    if bits and not -(2**bits) <= value < 2**bits:
+
+
+def _check_range(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:
+    bits = BITS.get(schema.get("format", ""))
+    if bits and isinstance(value, int) and not -(2**bits) <= value < 2**bits:
         yield _format_error(path, value, schema["format"])
 
 
+BITS = {"int32": 31, "int64": 63}
+"""How many bits besides the sign an integer of a format has."""
+
+
 def _check_combined(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:
-    """``allOf``, ``anyOf``, ``oneOf``, ``not``: value validations only, as structural schemas allow."""
-    for part in schema.get("allOf") or ():
-        if "$ref" not in part:
-            yield from _check(Structural(part), value, path, None)
+    """``allOf``, ``anyOf``, ``oneOf``, ``not``: value validations only, as structural schemas allow.
+
+    Where one of several should fit and none does, the faults of the best are told too, as a kube-apiserver chooses it: the one of
+    which most was looked at.
+    """
+    if whole := [part for part in schema.get("allOf") or () if "$ref" not in part]:
+        faults = [list(_check(Structural(part), value, path, None)) for part in whole]
+        for found in faults:
+            yield from found
+        told = [found for part, found in zip(whole, faults, strict=True) if not part.get("x-boatyard-own")]
+        if any(told):
+            yield _combined(path, f"must validate all the schemas (allOf){'. None validated' if all(told) else ''}")
     if schema.get("x-kubernetes-int-or-string") or schema.get("format") in ("int-or-string", "quantity"):
         return
-    if (parts := schema.get("anyOf")) and not any(_fits(part, value) for part in parts):
-        yield _invalid(path, value, f'"{path}" must validate at least one schema (anyOf)')
+    if parts := schema.get("anyOf"):
+        faults = [list(_check(Structural(part), value, path, None)) for part in parts]
+        if all(faults):
+            yield _combined(path, "must validate at least one schema (anyOf)")
+            yield from _best(parts, faults, value)
     if parts := schema.get("oneOf"):
-        fitting = sum(_fits(part, value) for part in parts)
+        faults = [list(_check(Structural(part), value, path, None)) for part in parts]
+        fitting = sum(not found for found in faults)
         if fitting != 1:
             how = "Found none valid" if not fitting else f"Found {fitting} valid alternatives"
-            yield _invalid(path, value, f'"{path}" must validate one and only one schema (oneOf). {how}')
+            yield _combined(path, f"must validate one and only one schema (oneOf). {how}")
+            if not fitting:
+                yield from _best(parts, faults, value)
     if (part := schema.get("not")) is not None and _fits(part, value):
-        yield _invalid(path, value, f'"{path}" must not validate the schema (not)')
+        yield _combined(path, "must not validate the schema (not)")
+
+
+def _combined(path: str, told: str) -> FieldError:
+    """As Kubernetes has it: without the value."""
+    return _invalid(path, "", f'"{path}" {told}')
+
+
+def _best(parts: list[dict[str, Any]], faults: list[list[FieldError]], value: Any) -> list[FieldError]:
+    looked_at = [_looked_at(part, value) for part in parts]
+    return faults[looked_at.index(max(looked_at))]
+
+
+def _looked_at(schema: dict[str, Any], value: Any) -> int:
+    """How many values a part of a schema says something about."""
+    count = 1
+    if isinstance(value, dict):
+        count += sum(_looked_at(part, value[key]) for key, part in (schema.get("properties") or {}).items() if key in value)
+    elif isinstance(value, list) and isinstance(part := schema.get("items"), dict):
+        count += sum(_looked_at(part, inner) for inner in value)
+    return count
 
 
 def _fits(schema: dict[str, Any], value: Any) -> bool:

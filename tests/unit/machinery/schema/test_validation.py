@@ -39,11 +39,7 @@ def faults(schema, value, old=None):
         ({"type": "integer", "minimum": 1, "exclusiveMinimum": True}, 1, "x: Invalid value: 1: x in body should be greater than 1"),
         ({"type": "number", "maximum": 1, "exclusiveMaximum": True}, 1, "x: Invalid value: 1: x in body should be less than 1"),
         ({"type": "integer", "multipleOf": 2}, 3, "x: Invalid value: 3: x in body should be a multiple of 2"),
-        (
-            {"type": "integer", "format": "int32"},
-            2**31,
-            "x: Invalid value: 2147483648: x in body must be of type int32: 2147483648",
-        ),
+        ({"type": "integer", "format": "int32"}, 2**70, 'x: Invalid value: "number": x in body must be of type integer: "number"'),
         ({"type": "array", "maxItems": 1, "items": {"type": "string"}}, ["a", "b"], "x: Too many: 2: must have at most 1 items"),
         (
             {"type": "array", "minItems": 1, "items": {"type": "string"}},
@@ -72,27 +68,51 @@ def faults(schema, value, old=None):
             'x[1]: Duplicate value: {"k":"a"}',
         ),
         (
-            {"type": "string", "anyOf": [{"pattern": "^a"}, {"pattern": "^b"}]},
-            "c",
-            'x: Invalid value: "c": "x" must validate at least one schema (anyOf)',
-        ),
-        (
             {"type": "string", "oneOf": [{"pattern": "a"}, {"pattern": "b"}]},
             "ab",
-            'x: Invalid value: "ab": "x" must validate one and only one schema (oneOf). Found 2 valid alternatives',
+            'x: Invalid value: "": "x" must validate one and only one schema (oneOf). Found 2 valid alternatives',
         ),
-        ({"type": "string", "not": {"pattern": "a"}}, "a", 'x: Invalid value: "a": "x" must not validate the schema (not)'),
-        ({"type": "string", "allOf": [{"minLength": 2}]}, "a", 'x: Invalid value: "a": x in body should be at least 2 chars long'),
-        (
-            {"type": "object", "x-kubernetes-embedded-resource": True},
-            {"kind": "A"},
-            "x.apiVersion: Required value",
-        ),
+        ({"type": "string", "not": {"pattern": "a"}}, "a", 'x: Invalid value: "": "x" must not validate the schema (not)'),
     ],
 )
 def test_a_fault_and_its_words(schema, value, told):
     (found,) = faults(schema, value)
     assert found == told
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "told"),
+    [
+        (
+            {"type": "integer", "maximum": 1}, 2.5,
+            ['"number": x in body must be of type integer: "number"', "2.5: x in body should be less than or equal to 1"],
+        ),
+        (
+            {"type": "string", "anyOf": [{"pattern": "^a"}, {"pattern": "^b"}]}, "c",
+            ['"": "x" must validate at least one schema (anyOf)', "\"c\": x in body should match '^a'"],
+        ),
+        (
+            {"type": "string", "oneOf": [{"pattern": "^a"}, {"pattern": "^b"}]}, "c",
+            ['"": "x" must validate one and only one schema (oneOf). Found none valid', "\"c\": x in body should match '^a'"],
+        ),
+        (
+            {"type": "string", "allOf": [{"minLength": 2}]}, "a",
+            ['"a": x in body should be at least 2 chars long', '"": "x" must validate all the schemas (allOf). None validated'],
+        ),
+        (
+            {"type": "string", "allOf": [{"minLength": 2}, {"pattern": "a"}]}, "a",
+            ['"a": x in body should be at least 2 chars long', '"": "x" must validate all the schemas (allOf)'],
+        ),
+    ],
+)  # fmt: skip
+def test_faults_that_come_together(schema, value, told):
+    assert faults(schema, value) == [f"x: Invalid value: {each}" for each in told]
+
+
+def test_of_several_that_should_fit_the_best_tells_its_faults():
+    parts = [{"required": ["a"]}, {"properties": {"b": {"minimum": 5}}}]
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "oneOf": parts}
+    assert faults(schema, {"b": 1})[1:] == ["x.b: Invalid value: 1: x.b in body should be greater than or equal to 5"]
 
 
 @pytest.mark.parametrize(

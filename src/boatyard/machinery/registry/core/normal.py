@@ -14,7 +14,12 @@ from boatyard.machinery.schema.structural import Structural
 def normalize(resource: Resource, obj: Object) -> None:
     """Bring a document, in place, into the form in which Kubernetes keeps it: nulls, and optional lists and maps without entries,
     are absent; quantities are canonical; an integral number where an integer is wanted is one. What is wrong stays."""
-    _normalize(core_schema(resource), obj, True)
+    tidy(core_schema(resource), obj)
+
+
+def tidy(node: Structural, obj: Object) -> None:
+    """:func:`normalize` for any part of them: ``node`` is its type."""
+    _normalize(node, obj, True)
 
 
 def canonicalize(resource: Resource, obj: Object) -> None:

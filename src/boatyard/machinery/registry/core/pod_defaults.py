@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from boatyard.machinery.meta.objects import Object
@@ -9,6 +10,12 @@ from boatyard.machinery.meta.objects import Object
 FILE_MODE = 0o644
 """Mode of the files of secrets, config maps, projections."""
 _VOLUMES_WITH_MODE = ("secret", "configMap", "downwardAPI", "projected")
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_HOST = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?"
+_IMAGE = re.compile(
+    rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::(?P<tag>\w[\w.-]{{0,127}}))?(?P<digest>@[A-Za-z][\w+.-]*:[0-9a-fA-F]{{32,}})?", re.ASCII
+)
+"""The grammar of container images' references."""
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -58,10 +65,9 @@ def _default_container(container: Object, host_network: bool) -> None:
 
 
 def _is_latest(image: str) -> bool:
-    if "@" in image:
-        return False
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return tag in ("", "latest")
+    """Whether it names what may be another image tomorrow. What is no reference to an image at all names nothing."""
+    found = _IMAGE.fullmatch(image)
+    return found is not None and not found["digest"] and found["tag"] in (None, "latest")
 
 
 def _default_probe(probe: Object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
-from boatyard.machinery.meta.field_errors import forbidden, invalid, invalid_each, required, unsupported
+from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.registry.core.containers import validate_containers
 from boatyard.machinery.registry.core.volumes import validate_volumes
@@ -44,7 +44,21 @@ def validate_pod_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
         yield from invalid_each(f"{path}.nodeSelector", key, names.qualified_name(key))
         yield from invalid_each(f"{path}.nodeSelector", value, names.label_value(value))
     yield from _tolerations(spec.get("tolerations") or [], f"{path}.tolerations")
+    yield from _gates(spec, path)
     yield from _security(spec, path)
+
+
+def _gates(spec: Object, path: str) -> Iterator[FieldError]:
+    """What has to be taken away before a pod is given a node."""
+    seen: set[str] = set()
+    for index, gate in enumerate(spec.get("schedulingGates") or ()):
+        at, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
+        yield from invalid_each(at, name, names.qualified_name(name))
+        if name in seen:
+            yield duplicate(at, name)
+        seen.add(name)
+    if spec.get("nodeName") and spec.get("schedulingGates"):
+        yield forbidden(f"{path}.nodeName", "cannot be set until all schedulingGates have been cleared")
 
 
 def _tolerations(tolerations: list[Object], where: str) -> Iterator[FieldError]:
@@ -90,17 +104,23 @@ def validate_pod_update(new: Object, old: Object) -> Iterator[FieldError]:
         if len(after.get(kind) or ()) != len(before.get(kind) or ()):
             yield forbidden(f"spec.{kind}", "pod updates may not add or remove containers")
             return
-    yield from _deadline(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+    deadline = after.get("activeDeadlineSeconds")
+    if deadline is not None and not 0 <= deadline <= _MAX_INT32:
+        yield invalid("spec.activeDeadlineSeconds", deadline, f"must be between 0 and {_MAX_INT32}, inclusive")
+        return
+    if deadline is not None and deadline > before.get("activeDeadlineSeconds", _MAX_INT32):
+        yield invalid("spec.activeDeadlineSeconds", deadline, "must be less than or equal to previous value")
+        return
+    if deadline is None and "activeDeadlineSeconds" in before:
+        yield invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")
     yield from _added_tolerations(after.get("tolerations") or [], before.get("tolerations") or [])
+    gates = [gate.get("name") for gate in before.get("schedulingGates") or ()]
+    for index, gate in enumerate(after.get("schedulingGates") or ()):
+        if gate.get("name") not in gates:
+            told = f"only deletion is allowed, but found new scheduling gate '{gate.get('name', '')}'"
+            yield forbidden(f"spec.schedulingGates[{index}].name", told)
     if _frozen(after, before) != _frozen(before, before):
         yield forbidden("spec", _MAY_CHANGE)
-
-
-def _deadline(new: int | None, old: int | None) -> Iterator[FieldError]:
-    if new is not None and old is not None and new > old:
-        yield invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value")
-    if new is None and old is not None:
-        yield invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")
 
 
 def _added_tolerations(new: list[Object], old: list[Object]) -> Iterator[FieldError]:

@@ -8,46 +8,98 @@ from typing import Any
 
 from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
-from boatyard.machinery.meta.field_errors import duplicate, invalid, invalid_each, required, unsupported
+from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.core.addresses import is_ip, validate_domain, validate_reachable
 from boatyard.machinery.registry.core.containers import validate_port
 
 SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
-NO_ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 
 
 def validate_service(obj: Object, old: Object | None) -> Iterator[FieldError]:
-    """A Service."""
+    """A Service whose addresses have been settled."""
     spec = obj.get("spec") or {}
-    kind, ports = spec.get("type", ""), spec.get("ports") or []
+    kind, ports, headless = spec.get("type", ""), spec.get("ports") or [], spec.get("clusterIP") == "None"
     address, before = spec.get("clusterIP"), ((old or {}).get("spec") or {}).get("clusterIP")
     if before and kind != "ExternalName" and address != before:
         yield invalid("spec.clusterIPs[0]", [address] if address else None, "may not change once set")
     if kind not in SERVICE_TYPES:
         yield unsupported("spec.type", kind, SERVICE_TYPES)
-    if not ports and spec.get("clusterIP") != "None" and kind != "ExternalName":
+    if not ports and not headless and kind != "ExternalName":
         yield required("spec.ports")
+    if kind in ("LoadBalancer", "NodePort") and headless:
+        yield invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {kind} services")
     if kind == "ExternalName":
-        external = spec.get("externalName", "").removesuffix(".")
-        if not external:
-            yield required("spec.externalName")
-        else:
-            yield from invalid_each("spec.externalName", external, names.dns1123_subdomain(external))
-    yield from _service_ports(ports)
+        yield from _external(spec)
+    yield from _service_ports(ports, kind)
     affinity = spec.get("sessionAffinity")
     if affinity not in ("ClientIP", "None"):
         yield unsupported("spec.sessionAffinity", affinity, ("ClientIP", "None"))
+    yield from _affinity(spec.get("sessionAffinityConfig"), affinity)
     for key, value in (spec.get("selector") or {}).items():
         yield from invalid_each("spec.selector", key, names.qualified_name(key))
         yield from invalid_each("spec.selector", value, names.label_value(value))
-    if address and address != "None" and not is_ip(address):
-        yield invalid("spec.clusterIPs[0]", address, NO_ADDRESS)
+    for index, external in enumerate(spec.get("externalIPs") or ()):
+        yield from validate_reachable(external, f"spec.externalIPs[{index}]")
+    yield from _traffic(spec, kind)
 
 
-def _service_ports(ports: list[Object]) -> Iterator[FieldError]:
+def _external(spec: Object) -> Iterator[FieldError]:
+    for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+        if spec.get(field):
+            yield forbidden(f"spec.{field}", "may not be set for ExternalName services")
+    external = spec.get("externalName", "").removesuffix(".")
+    if not external:
+        yield required("spec.externalName")
+    else:
+        yield from invalid_each("spec.externalName", external, names.dns1123_subdomain(external))
+
+
+def _affinity(config: Object | None, affinity: str | None) -> Iterator[FieldError]:
+    if affinity == "ClientIP":
+        seconds = ((config or {}).get("clientIP") or {}).get("timeoutSeconds", 0)
+        if not 0 < seconds <= _DAY_SECONDS:
+            at = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
+            yield invalid(at, seconds, f"must be greater than 0 and less than {_DAY_SECONDS}")
+
+
+_DAY_SECONDS = 86400
+
+
+def _traffic(spec: Object, kind: str) -> Iterator[FieldError]:
+    """What only services have that are reached from outside."""
+    if kind != "LoadBalancer":
+        for field in ("loadBalancerSourceRanges", "allocateLoadBalancerNodePorts", "loadBalancerClass"):
+            if spec.get(field) is not None:
+                told = field.replace("loadBalancerS", "LoadBalancerS")
+                yield forbidden(f"spec.{told}", "may only be used when `type` is 'LoadBalancer'")
+    for index, cidr in enumerate(spec.get("loadBalancerSourceRanges") or ()):
+        if not _is_cidr(cidr.strip()):
+            told = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+            yield invalid(f"spec.LoadBalancerSourceRanges[{index}]", cidr, told)
+    if (wish := spec.get("trafficDistribution")) is not None and wish not in DISTRIBUTIONS:
+        yield unsupported("spec.trafficDistribution", wish, DISTRIBUTIONS)
+    policy = spec.get("externalTrafficPolicy")
+    if policy and kind not in ("LoadBalancer", "NodePort") and not (kind == "ClusterIP" and spec.get("externalIPs")):
+        yield invalid("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
+    if (port := spec.get("healthCheckNodePort")) and not (kind == "LoadBalancer" and policy == "Local"):
+        told = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        yield invalid("spec.healthCheckNodePort", port, told)
+
+
+def _is_cidr(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
+
+
+def _service_ports(ports: list[Object], kind: str) -> Iterator[FieldError]:
     taken: set[str] = set()
     pairs: set[tuple[Any, Any]] = set()
     for index, port in enumerate(ports):
@@ -63,6 +115,10 @@ def _service_ports(ports: list[Object]) -> Iterator[FieldError]:
         if port.get("protocol") not in PROTOCOLS:
             yield unsupported(f"{at}.protocol", port.get("protocol", ""), PROTOCOLS)
         yield from validate_port(port.get("targetPort"), f"{at}.targetPort")
+        if (protocol := port.get("appProtocol")) is not None:
+            yield from invalid_each(f"{at}.appProtocol", protocol, names.qualified_name(protocol))
+        if kind == "ClusterIP" and port.get("nodePort"):
+            yield forbidden(f"{at}.nodePort", "may not be used when `type` is 'ClusterIP'")
         pair = (port.get("port"), port.get("protocol"))
         if pair in pairs:
             yield duplicate(at, {key: port[key] for key in ("port", "protocol") if key in port})
@@ -77,15 +133,7 @@ def validate_endpoint_slice(obj: Object, old: Object | None) -> Iterator[FieldEr
     elif kind not in ADDRESS_TYPES:
         yield unsupported("addressType", kind, ADDRESS_TYPES)
     for index, endpoint in enumerate(obj.get("endpoints") or ()):
-        addresses = endpoint.get("addresses") or []
-        if not addresses:
-            yield required(f"endpoints[{index}].addresses", "must contain at least 1 address")
-        if host := endpoint.get("hostname"):
-            yield from invalid_each(f"endpoints[{index}].hostname", host, names.dns1123_label(host))
-        for place, address in enumerate(addresses):
-            if kind in ("IPv4", "IPv6") and not is_ip(address, kind):
-                told = f"must be an {kind} address" if is_ip(address) else NO_ADDRESS
-                yield invalid(f"endpoints[{index}].addresses[{place}]", address, told)
+        yield from _endpoint(endpoint, kind, f"endpoints[{index}]")
     taken: set[str] = set()
     for index, port in enumerate(obj.get("ports") or ()):
         name = port.get("name") or ""
@@ -94,8 +142,35 @@ def validate_endpoint_slice(obj: Object, old: Object | None) -> Iterator[FieldEr
         if name in taken:
             yield duplicate(f"ports[{index}].name", name)
         taken.add(name)
+        if (protocol := port.get("appProtocol")) is not None:
+            yield from invalid_each(f"ports[{index}].appProtocol", protocol, names.qualified_name(protocol))
     if old is not None and old.get("addressType") != kind:
         yield invalid("addressType", kind, "field is immutable")
+
+
+def _endpoint(endpoint: Object, kind: str, at: str) -> Iterator[FieldError]:
+    addresses = endpoint.get("addresses") or []
+    if not addresses:
+        yield required(f"{at}.addresses", "must contain at least 1 address")
+    for place, address in enumerate(addresses):
+        if kind == "FQDN":
+            yield from validate_domain(address, f"{at}.addresses[{place}]")
+        elif kind in ("IPv4", "IPv6"):
+            if is_ip(address) and not is_ip(address, kind):
+                # As Kubernetes has it: without telling which one.
+                yield invalid(f"{at}.addresses", address, f"must be an {kind} address")
+            yield from validate_reachable(address, f"{at}.addresses[{place}]")
+    if (node := endpoint.get("nodeName")) is not None:
+        yield from invalid_each(f"{at}.nodeName", node, names.dns1123_subdomain(node))
+    if (host := endpoint.get("hostname")) is not None:
+        yield from invalid_each(f"{at}.hostname", host, names.dns1123_label(host))
+    zones: set[str] = set()
+    for place, hint in enumerate((endpoint.get("hints") or {}).get("forZones") or ()):
+        where, zone = f"{at}.hints.forZones[{place}].name", hint.get("name", "")
+        if zone in zones:
+            yield duplicate(where, zone)
+        zones.add(zone)
+        yield from invalid_each(where, zone, names.label_value(zone))
 
 
 def validate_ingress(obj: Object, old: Object | None) -> Iterator[FieldError]:
@@ -166,12 +241,3 @@ def _backend(backend: Object, at: str) -> Iterator[FieldError]:
             yield from invalid_each(f"{at}.service.port.number", port["number"], names.port_number(port["number"]))
         else:
             yield required(at, "port name or number is required")
-
-
-def is_ip(text: str, kind: str = "") -> bool:
-    """Whether it is an address; of ``kind`` (``IPv4``, ``IPv6``) if one is named."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return kind in ("", f"IPv{address.version}")

@@ -42,7 +42,7 @@ def raw_type(name: str) -> Schema:
 @cache
 def core_type(name: str) -> Structural:
     """A type by its short name (``v1.PodTemplateSpec``, ``networking.v1.Ingress``), with what it refers to. Raises KeyError."""
-    return Structural(raw_type(name), core_type)
+    return Structural(raw_type(name), core_type, ranged=True)
 
 
 def type_name(resource: Resource) -> str:

@@ -48,11 +48,9 @@ _NOT_REQUIRED = ("metadata", "rules", "spec.resources", "involvedObject", "roleR
 
 
 def _pod(new: Object, old: Object | None) -> Iterator[FieldError]:
-    if old is None:
-        yield from validate_pod_spec(new.get("spec") or {})
-    else:
-        wrong = list(validate_pod_update(new, old))
-        yield from wrong or validate_pod_spec(new.get("spec") or {})
+    yield from validate_pod_spec(new.get("spec") or {})
+    if old is not None:
+        yield from validate_pod_update(new, old)
 
 
 def _pod_template(new: Object, old: Object | None) -> Iterator[FieldError]:

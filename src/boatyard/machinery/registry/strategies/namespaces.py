@@ -28,6 +28,9 @@ class Namespaces(Strategy):
         obj["status"] = {"phase": "Active"}
         obj["metadata"].setdefault("labels", {})[NAME_LABEL] = obj["metadata"].get("name", "")
 
+    def validate_create(self, obj: Object) -> list[FieldError]:
+        return namespace_finalizers_wrong(obj["spec"]["finalizers"], new=True)
+
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
         if subresource != "finalize":
             obj["spec"] = old.get("spec") or {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.timestamps import rfc3339
 from boatyard.machinery.registry.admission.priority import prioritize
 from boatyard.machinery.registry.admission.service_account import give_account
 from boatyard.machinery.registry.admission.tolerations import tolerate_absence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from boatyard.machinery.registry.ledger import Ledger
 
 DEFAULT_GRACE_SECONDS = 30
+_GATED = "Scheduling is blocked due to non-empty scheduling gates"
 
 
 class Pods(Strategy):
@@ -26,6 +28,13 @@ class Pods(Strategy):
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         spec = obj["spec"]
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+        if spec.get("schedulingGates"):
+            obj["status"]["conditions"] = [
+                {
+                    "type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": _GATED,
+                    "lastTransitionTime": rfc3339(ledger.world.now()),
+                }
+            ]  # fmt: skip
         prioritize(obj["metadata"].get("name", ""), spec)
         tolerate_absence(spec)
         give_account(ledger, obj)

@@ -8,7 +8,7 @@ from boatyard.machinery.meta.core import SERVICES
 from boatyard.machinery.meta.errors import FieldError, InternalError, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import keys
-from boatyard.machinery.registry.core.services import NO_ADDRESS, is_ip
+from boatyard.machinery.registry.strategies.service_families import settle_families
 from boatyard.machinery.registry.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ class Services(Strategy):
 
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         obj["status"] = {"loadBalancer": {}}
-        self._address(ledger, obj)
+        spec = obj["spec"]
+        if (address := spec.get("clusterIP")) and not spec.get("clusterIPs"):
+            spec["clusterIPs"] = [address]
+        self._settle(ledger, obj)
 
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
         if subresource:
@@ -33,29 +36,36 @@ class Services(Strategy):
             for field in _WITHOUT:
                 spec.pop(field, None)
             return
-        for field in ("clusterIP", "clusterIPs"):
-            if before.get(field):
-                spec.setdefault(field, before[field])
-        if spec.get("clusterIP") != before.get("clusterIP") and not before.get("clusterIP"):
-            self._address(ledger, obj)
+        if before.get("clusterIP"):
+            spec.setdefault("clusterIP", before["clusterIP"])
+        if spec.get("clusterIP") == before.get("clusterIP"):
+            if before.get("clusterIPs"):
+                spec.setdefault("clusterIPs", before["clusterIPs"])
+        elif spec.get("clusterIPs", before.get("clusterIPs")) == before.get("clusterIPs"):
+            spec["clusterIPs"] = [spec["clusterIP"]]
+        if before.get("ipFamilyPolicy"):
+            spec.setdefault("ipFamilyPolicy", before["ipFamilyPolicy"])
+        self._settle(ledger, obj, given=bool(before.get("clusterIP")))
 
     def abandon(self, ledger: Ledger, namespace: str, name: str) -> None:
         ledger.addresses.release(keys.key(SERVICES, namespace, name))
 
-    def _address(self, ledger: Ledger, obj: Object) -> None:
+    def _settle(self, ledger: Ledger, obj: Object, *, given: bool = False) -> None:
+        """Which addresses the service has. ``given``: it has its own already."""
         spec, metadata = obj["spec"], obj["metadata"]
         if spec.get("type") == "ExternalName":
             return
-        asked = spec.get("clusterIP") or (spec.get("clusterIPs") or [""])[0]
+        if wrong := settle_families(spec):
+            raise invalid("Service", "", metadata.get("name", ""), wrong)
+        asked = spec.get("clusterIP")
+        if given:
+            return
         if asked != "None":
             key = keys.key(SERVICES, metadata["namespace"], metadata.get("name", ""))
             if not asked:
                 asked = ledger.addresses.allocate(key)
                 if asked is None:
                     raise InternalError("no cluster address is free")
-            elif not is_ip(asked):
-                wrong = FieldError("spec.clusterIPs[0]", "FieldValueInvalid", f'Invalid value: "{asked}": {NO_ADDRESS}')
-                raise invalid("Service", "", metadata.get("name", ""), [wrong])
             elif not ledger.addresses.contains(asked):
                 raise self._refused(metadata, asked, "provided IP is not in the valid range")
             elif not ledger.addresses.claim(key, asked):

@@ -30,6 +30,7 @@ def changed(resource, before, **changes):
 
 
 POD = {"spec": {"containers": [{"name": "a", "image": "i"}], "tolerations": [{"key": "a", "operator": "Exists"}]}}
+CONTAINER = defaulted(core.PODS, POD)["spec"]["containers"][0]
 CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
 VOLUME = {"spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/a"}}}
 SERVICE = {"spec": {"ports": [{"port": 80}], "clusterIP": "10.96.0.9"}}
@@ -52,7 +53,11 @@ MAP = {"data": {"a": "b"}, "immutable": True}
         (core.PODS, POD, {"spec__tolerations": []}, ["spec.tolerations"]),
         (core.PODS, POD, {"spec__nodeName": "n"}, ["spec"]),
         (core.PODS, POD, {"spec__containers__0__command": ["x"]}, ["spec"]),
-        (core.PODS, POD, {"spec__containers": [{"name": "a"}, {"name": "b"}]}, ["spec.containers"]),
+        (core.PODS, POD, {"spec__containers": [CONTAINER, {**CONTAINER, "name": "b"}]}, ["spec.containers"]),
+        (core.PODS, POD, {"spec__containers": []}, ["spec.containers", "spec.containers"]),
+        (core.PODS, POD, {"spec__containers__0__image": ""}, ["spec.containers[0].image"]),
+        (core.PODS, POD, {"spec__schedulingGates": [{"name": "a.b/c"}]}, ["spec.schedulingGates[0].name"]),
+        (core.PODS, POD, {"spec__activeDeadlineSeconds": -1}, ["spec.activeDeadlineSeconds", "spec.activeDeadlineSeconds"]),
         (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__volumeName": "v"}, []),
         (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__accessModes": ["ReadOnlyMany"]}, ["spec"]),
         (core.PERSISTENT_VOLUMES, VOLUME, {"spec__hostPath__path": "/b"}, ["spec.persistentvolumesource"]),

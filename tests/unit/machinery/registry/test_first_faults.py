@@ -1,0 +1,151 @@
+"""Which fault of several is told first: what can't be read before all that has to do with what is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.meta.core import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, LEASES, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid, NotFound
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.registry import Registry
+
+BOXES = Resource("first.example.com", "v1", "boxes", "Box")
+_SPEC = {
+    "type": "object",
+    "properties": {
+        "inner": {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True},
+        "replicas": {"type": "integer", "format": "int32"},
+    },
+}
+DEFINITION: dict[str, Any] = {
+    "metadata": {"name": "boxes.first.example.com"},
+    "spec": {
+        "group": BOXES.group, "scope": "Namespaced", "names": {"plural": "boxes", "kind": "Box"},
+        "versions": [
+            {
+                "name": "v1", "served": True, "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": _SPEC, "status": {"type": "object"}}}},
+                "subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.r"}},
+            }
+        ],
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+async def boxes(client: EmbeddedClient) -> EmbeddedClient:
+    await client.create(CUSTOM_RESOURCE_DEFINITIONS, DEFINITION)
+    return client
+
+
+def box(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "b", "namespace": "default"}, "spec": spec}
+
+
+@pytest.mark.parametrize("why", ["not there", "no such namespace", "another revision"])
+async def test_what_cant_be_read_is_told_before_what_is_stored(client: EmbeddedClient, why: str) -> None:
+    namespace = "none" if why == "no such namespace" else "default"
+    body: dict[str, Any] = {"metadata": {"name": "c", "namespace": namespace}, "data": {"a": 1}}
+    if why == "another revision":
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
+        body["metadata"]["resourceVersion"] = "999999"
+    with pytest.raises(BadRequest, match="cannot be handled as a ConfigMap"):
+        await (client.create(CONFIG_MAPS, body, "none") if namespace == "none" else client.update(CONFIG_MAPS, body))
+
+
+async def test_what_can_be_read_is_told_what_it_lacks(client: EmbeddedClient) -> None:
+    with pytest.raises(NotFound):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, "none")
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
+    with pytest.raises(Conflict):
+        await client.update(CONFIG_MAPS, {"metadata": {"name": "c", "namespace": "default", "resourceVersion": "999999"}})
+
+
+async def test_empty_members_of_metadata_have_their_types_too(client: EmbeddedClient) -> None:
+    with pytest.raises(BadRequest, match="finalizers"):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "finalizers": {}}}, "default")
+    made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "finalizers": [], "labels": {}}}, "default")
+    assert not made["metadata"].keys() & {"finalizers", "labels"}
+
+
+async def test_a_dry_run_keeps_the_revision_that_was_sent(client: EmbeddedClient) -> None:
+    made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "resourceVersion": "x"}}, "default", dry_run=True)
+    assert made["metadata"]["resourceVersion"] == "x"
+    body = {"metadata": {"name": "r", "namespace": "default", "resourceVersion": "5"}}
+    assert (await client.update(ROLES, body, dry_run=True))["metadata"]["resourceVersion"] == "5"
+    with pytest.raises(BadRequest, match="is no revision"):
+        await client.update(LEASES, {"metadata": {"name": "r", "namespace": "default", "resourceVersion": "x"}})
+
+
+async def test_owners_have_a_version_and_are_no_events(client: EmbeddedClient) -> None:
+    owners = [
+        {"apiVersion": "a/b/c", "kind": "X", "name": "n", "uid": "u"},
+        {"apiVersion": "v1", "kind": "Event", "name": "n", "uid": "u"},
+    ]
+    with pytest.raises(Invalid) as refused:
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "ownerReferences": owners}}, "default")
+    told = [cause["message"].rpartition(": ")[2] for cause in refused.value.details["causes"]]
+    assert told == ["version must not be empty", "/v1, Kind=Event is disallowed from being an owner"]
+
+
+async def test_what_holds_a_namespace_has_a_name(client: EmbeddedClient) -> None:
+    with pytest.raises(Invalid, match="neither a standard finalizer name"):
+        await client.create(NAMESPACES, {"metadata": {"name": "n"}, "spec": {"finalizers": ["x"]}})
+
+
+async def test_a_pod_behind_a_gate_says_why_it_isnt_scheduled(client: EmbeddedClient) -> None:
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
+    spec: dict[str, Any] = {"containers": [{"name": "a", "image": "b"}], "schedulingGates": [{"name": "a.b/c"}]}
+    made = await client.create(PODS, {"metadata": {"name": "p"}, "spec": spec}, "default")
+    assert [condition["reason"] for condition in made["status"]["conditions"]] == ["SchedulingGated"]
+    gates = [{"name": "a.b/c"}, {"name": "a.b/c"}, {"name": "/"}]
+    with pytest.raises(Invalid) as refused:
+        await client.create(
+            PODS, {"metadata": {"name": "q"}, "spec": {**spec, "schedulingGates": gates, "nodeName": "n"}}, "default"
+        )
+    fields = [cause["field"] for cause in refused.value.details["causes"]]
+    assert "spec.schedulingGates[1]" in fields and "spec.schedulingGates[2]" in fields and "spec.nodeName" in fields
+
+
+@pytest.mark.parametrize("inner", [{"metadata": 5}, {"metadata": {"name": 5}}, {"apiVersion": 5}, {"kind": None}])
+async def test_an_object_inside_of_another_must_be_readable(boxes: EmbeddedClient, inner: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match=r"spec\.inner\."):
+        await boxes.create(BOXES, box(inner={"apiVersion": "v1", "kind": "X", **inner}))
+    with pytest.raises(BadRequest):
+        await boxes.update(BOXES, box(inner={"apiVersion": "v1", "kind": "X", **inner}))
+
+
+async def test_an_object_inside_of_another_is_kept_and_judged_as_one(boxes: EmbeddedClient) -> None:
+    meta = {"name": "x", "unknown": 1, "labels": None, "finalizers": []}
+    made = await boxes.create(BOXES, box(inner={"apiVersion": "v1", "kind": "X", "metadata": meta, "more": 1}))
+    assert made["spec"]["inner"] == {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}, "more": 1}
+    wrong = {"apiVersion": "a/b/c", "kind": "A_", "metadata": {"name": "a/b", "namespace": "A_", "labels": {"a b": "c"}}}
+    with pytest.raises(Invalid) as refused:
+        await boxes.create(BOXES, box(inner=wrong))
+    fields = {cause["field"].removeprefix("spec.inner.") for cause in refused.value.details["causes"]}
+    assert fields == {"apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.labels"}
+    with pytest.raises(Invalid, match=r"spec\.inner\.apiVersion: Required value"):
+        await boxes.create(BOXES, box(inner={"kind": "X"}))
+
+
+@pytest.mark.parametrize(
+    ("replicas", "told"),
+    [
+        (-1, "should be a non-negative integer"),
+        (2**31, "should be less than or equal to 2147483647"),
+        ("x", "x is of the type string"),
+    ],
+)
+async def test_replicas_fit_into_a_scale(boxes: EmbeddedClient, replicas: Any, told: str) -> None:
+    with pytest.raises(Invalid, match=told):
+        await boxes.create(BOXES, box(replicas=replicas))
+
+
+async def test_a_status_that_is_dropped_has_unknown_fields_all_the_same(boxes: EmbeddedClient, registry: Registry) -> None:
+    warnings: list[str] = []
+    made = await registry.create(Caller("a"), BOXES, {**box(), "status": {"typo": 1}}, warnings=warnings)
+    assert "status" not in made and warnings == ['unknown field "status.typo"']
