@@ -13,7 +13,6 @@ from .sequence import Answer
 MAPS = "/api/v1/namespaces/@{ns}/configmaps"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/@{ns}/roles"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/@{ns}/rolebindings"
-PODS = "/api/v1/namespaces/@{ns}/pods"
 CLAIMS = "/api/v1/namespaces/@{ns}/persistentvolumeclaims"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/@{ns}/leases"
 SERVICES = "/api/v1/namespaces/@{ns}/services"
@@ -128,8 +127,6 @@ def _applied(path: str, kind: str, version: str, **members: Any) -> Call:
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 _REFERENCE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
-_CONTAINER = {"name": "main", "image": "busybox"}
-_LIMITED = {"resources": {"limits": {"gpu": 1}}}
 _RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
 _PROTECTED = {"name": "a", "finalizers": ["kubernetes.io/pvc-protection"]}
 _CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
@@ -184,12 +181,6 @@ KNOWN: dict[str, Known] = {
         lambda f: f.where == ".message" and str(f.ours).startswith(str(f.theirs)),
         (_map(), Call("json", "PATCH", f"{MAPS}/a", (), [{"op": "remove", "path": "/x"}], "application/json-patch+json")),
     ),
-    "unchangeable": Known(
-        "Of a spec that may not change as a whole ours tells no parts.",
-        lambda f: f.where == ".details.causes" and any(c["field"] == "spec" and "Forbidden" in c["message"] for c in f.ours),
-        (_made(PODS, "Pod", "v1", spec={"containers": [_CONTAINER]}),
-         Call("merge", "PATCH", f"{PODS}/a", (), {"spec": {"containers": [_CONTAINER | _LIMITED]}}, MERGE)),
-    ),
     "finalizers of admission": Known(
         "Claims get no finalizer for their protection: no controller of ours would take it away.",
         lambda f: f.where == ".metadata.finalizers" and "kubernetes.io/pvc-protection" in str(f.theirs),
@@ -202,9 +193,9 @@ KNOWN: dict[str, Known] = {
          Call("merge", "PATCH", f"{CLAIMS}/a", (), {}, MERGE)),
     ),
     "several faults": Known(
-        "Of several faults of one request another is told first; data that isn't base64 is invalid (422), there unreadable (400).",
+        "Of several faults of one request another is told first.",
         lambda f: f.where in ("status", "warnings") and all(status in (400, 406, 413, 415, 422) for status in _statuses(f)),
-        (Call("list", "GET", "/apis/fuzz.example.com/v1/gadgets", (("fieldSelector", "x=y"),), accept="text/html"),),
+        (Call("create", "POST", MAPS, (("dryRun", "x"),), "x", type="text/plain"),),
     ),
     "times": Known(
         "Times are kept as they are written, in their zone.",

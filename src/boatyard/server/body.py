@@ -43,6 +43,14 @@ def content_type(request: web.Request) -> str:
     return request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
 
 
+def check_type(request: web.Request) -> None:
+    """Raises UnsupportedMediaType for a body that isn't in one of the forms in which an object is sent."""
+    type = content_type(request)
+    if type not in (*_JSON, *_YAML, protobuf.MEDIA_TYPE):
+        told = f"the body of the request was in an unknown format ({type}): send application/json or application/yaml"
+        raise UnsupportedMediaType(told)
+
+
 async def document(request: web.Request, repeated: list[str] | None = None) -> dict[str, Any]:
     """The one object that a create, update or delete sends (empty without a body). ``repeated`` gets the fields that JSON has more
     than once; YAML that has is refused.
@@ -52,16 +60,14 @@ async def document(request: web.Request, repeated: list[str] | None = None) -> d
     data = await read(request)
     if not data.strip():
         return {}
+    check_type(request)
     type = content_type(request)
     if type in _JSON:
         value = json(data)
     elif type in _YAML:
         value = parsed_yaml(data)
-    elif type == protobuf.MEDIA_TYPE:
-        value = protobuf.decode(data)
     else:
-        told = f"the body of the request was in an unknown format ({type}): send application/json or application/yaml"
-        raise UnsupportedMediaType(told)
+        value = protobuf.decode(data)
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -158,7 +158,7 @@ class Objects:
         self._listed_bytes[what] = size
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        options, document = call.writing(), await self._document(call, kind)
+        options, document = call.writing(), await self._document(call, kind, path)
         if not document and not (await body.read(call.request)).strip():
             raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         obj = await self._registry.create(
@@ -168,7 +168,7 @@ class Objects:
         return self._object(call, kind, obj, 201)
 
     async def _update(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        options, document = call.writing(), await self._document(call, kind)
+        options, document = call.writing(), await self._document(call, kind, path)
         existed = self._exists(kind, path)
         obj = await self._registry.update(
             call.caller, kind.resource, document, name=path.name, namespace=path.namespace or None,
@@ -179,8 +179,9 @@ class Objects:
     def _exists(self, kind: Kind, path: ResourcePath) -> bool:
         return self._registry.ledger.find(kind.resource, path.namespace or None, path.name) is not None
 
-    async def _document(self, call: Call, kind: Kind) -> Object:
+    async def _document(self, call: Call, kind: Kind, path: ResourcePath) -> Object:
         """The object that is sent, its fields each once as far as the caller cares."""
+        body.check_type(call.request)
         validation, repeated = call.field_validation(), list[str]()
         document = await body.document(call.request, None if validation == "Ignore" else repeated)
         told = [f'duplicate field "{path}"' for path in repeated]
@@ -189,6 +190,11 @@ class Objects:
             why = f"strict decoding error: {', '.join(told)}"
             raise BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {why}')
         call.warnings += told
+        said = document.get("kind") and document.get("apiVersion")
+        if kind.custom is not None and path.subresource in ("", "status") and not said:
+            # A document of Kubernetes' own kinds may leave them out, since the address says them.
+            told = f"the object provided is unrecognized (must be of type {kind.resource.kind}): it has no kind or apiVersion"
+            raise BadRequest(told)
         return document
 
     async def _patch(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:

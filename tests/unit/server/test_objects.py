@@ -98,10 +98,27 @@ async def test_numbers_are_read_as_go_reads_them(http: aiohttp.ClientSession) ->
     }  # fmt: skip
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     await http.post(definitions, json={"metadata": {"name": "numbers.numbers.example.com"}, "spec": spec})
-    body = '{"metadata": {"name": "n"}, "a": [2.0, 1e2, 1.50, 99999999999999999999, 12345678901234567890123]}'
+    numbers = "2.0, 1e2, 1.50, 99999999999999999999, 12345678901234567890123"
+    body = f'{{"apiVersion": "numbers.example.com/v1", "kind": "Number", "metadata": {{"name": "n"}}, "a": [{numbers}]}}'
     headers = {"Content-Type": "application/json"}
     async with http.post("/apis/numbers.example.com/v1/numbers", data=body, headers=headers) as response:
         assert '"a":[2,100,1.5,100000000000000000000,1.2345678901234568e22]' in await response.text()
+
+
+async def test_what_a_custom_document_is_it_says_itself(http: aiohttp.ClientSession) -> None:
+    spec = {
+        "group": "said.example.com", "scope": "Cluster", "names": {"plural": "saids", "kind": "Said"},
+        "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+    }  # fmt: skip
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    await http.post(definitions, json={"metadata": {"name": "saids.said.example.com"}, "spec": spec})
+    whole = {"apiVersion": "said.example.com/v1", "kind": "Said", "metadata": {"name": "n"}}
+    for member, status in (("apiVersion", 400), ("kind", 400), ("metadata", 422)):
+        part = {name: value for name, value in whole.items() if name != member}
+        async with http.post("/apis/said.example.com/v1/saids", json=part) as response:
+            assert response.status == status
+    async with http.post("/apis/said.example.com/v1/saids", json={**whole, "kind": "Other"}) as response:
+        assert response.status == 422 and 'kind: Invalid value: "Other": must be Said' in (await response.json())["message"]
 
 
 async def test_who_cant_be_answered_isnt_heard(http: aiohttp.ClientSession) -> None:

@@ -101,13 +101,15 @@ class HttpClient:
     ) -> Object:  # fmt: skip
         namespace = namespace or objects.namespace(body)
         path = _path(resource, namespace, name, subresource) if subresource else _collection(resource, namespace)
-        return await self._transport.request("POST", path, _writing(field_manager, dry_run), body=body)
+        whole = body if subresource else _whole(resource, body)
+        return await self._transport.request("POST", path, _writing(field_manager, dry_run), body=whole)
 
     async def update(
         self, resource: Resource, body: Object, *, subresource: str | None = None, field_manager: str = "", dry_run: bool = False
     ) -> Object:
         path = _path(resource, objects.namespace(body), objects.name(body), subresource)
-        return await self._transport.request("PUT", path, _writing(field_manager, dry_run), body=body)
+        whole = _whole(resource, body) if subresource in (None, "", "status") else body
+        return await self._transport.request("PUT", path, _writing(field_manager, dry_run), body=whole)
 
     async def patch(
         self, resource: Resource, name: str, patch: Any, namespace: str | None = None, *, type: PatchType = "merge",
@@ -184,6 +186,13 @@ def _path(resource: Resource, namespace: str | None, name: str | None, subresour
         raise errors.BadRequest(f"{resource.group_resource}: a name is required")
     path = f"{_collection(resource, namespace)}/{quote(name, safe=':')}"
     return f"{path}/{subresource}" if subresource else path
+
+
+def _whole(resource: Resource, body: Object) -> Object:
+    """With what it is, which a server asks of documents of custom kinds."""
+    if body.get("kind") and body.get("apiVersion"):
+        return body
+    return {**body, "apiVersion": body.get("apiVersion") or resource.api_version, "kind": body.get("kind") or resource.kind}
 
 
 def _collection(resource: Resource, namespace: str | None, *, everywhere: bool = False) -> str:

@@ -61,6 +61,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
         status_readable(request, status)
     wrong = shape(request, obj)
     check_namespace(ledger, request, obj)
+    metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj)
     kind.strategy.prepare_create(ledger, request.caller, obj)
     wrong = metadata.validate(request, obj) + wrong + rules_wrong(request, obj) + kind.strategy.validate_create(obj)

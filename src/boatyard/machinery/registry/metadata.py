@@ -5,6 +5,7 @@ Rules and wording follow apimachinery's ``validation/objectmeta.go`` and apiserv
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ from boatyard.machinery.meta import field_errors, names
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, conflict, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
+from boatyard.machinery.registry.core import normal
 from boatyard.machinery.registry.core.types import core_type, is_type_error
 from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.request import Request
@@ -36,9 +38,9 @@ def frame(request: Request, obj: Object) -> None:
     if not isinstance(obj, dict):
         raise BadRequest(f"the body of the request must be an object of kind {resource.kind}")
     for member, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
-        if not obj.get(member):
+        if obj.get(member) in (None, ""):
             obj[member] = expected
-        if obj[member] != expected:
+        if obj[member] != expected and not _of_another_kind(request, member, obj[member]):
             called = "API version" if member == "apiVersion" else member
             raise _malformed(request, f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})")
     metadata = obj.setdefault("metadata", {})
@@ -55,8 +57,10 @@ def frame(request: Request, obj: Object) -> None:
             # A null in a map of strings is the empty string to whoever reads it into Go's types.
             metadata[field] = {key: "" if value is None else value for key, value in texts.items()}
     types = core_type("v1.ObjectMeta")
-    if not types.accepts(metadata) and (wrong := [error for error in types.validate(metadata) if is_type_error(error)]):
-        raise _malformed(request, "; ".join(f"metadata.{error}" for error in wrong))
+    if not types.accepts(metadata):
+        normal.tidy(types, metadata)
+        if wrong := [error for error in types.validate(metadata) if is_type_error(error)]:
+            raise _malformed(request, "; ".join(f"metadata.{error}" for error in wrong))
     _each_owner_once(request, metadata)
     if not resource.namespaced:
         if metadata.pop("namespace", ""):
@@ -85,6 +89,25 @@ def _each_owner_once(request: Request, metadata: Object) -> None:
         metadata["ownerReferences"] = kept
         when = "" if request.difference is None else " after mutating admission happens"
         request.warnings.append(_OWNERS_TWICE.format(when=when, uids=", ".join(twice)))
+
+
+def _of_another_kind(request: Request, member: str, value: Any) -> bool:
+    """Whether that is left to :func:`check_kind`: a custom document can be read as one of any kind of its group, and patched to be
+    one of any version."""
+    if request.kind.custom is None or request.applying or request.subresource or not isinstance(value, str):
+        return False
+    return member == "kind" or request.difference is not None
+
+
+def check_kind(request: Request, obj: Object) -> None:
+    """Raises Invalid for a custom document of another kind than the address."""
+    resource, kind = request.kind.resource, obj["kind"]
+    wrong: list[FieldError] = []
+    for member, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
+        if obj[member] != expected:
+            wrong.append(field_errors.invalid(member, obj[member], f"must be {expected}"))
+    if wrong:
+        raise invalid(kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
 
 
 def _malformed(request: Request, why: str) -> ApiError:
@@ -275,11 +298,25 @@ def _owners(metadata: Object, at: str) -> list[FieldError]:
             if not owner.get(field):
                 wrong.append(_invalid(f"{path}.{field}", owner.get(field) or "", "must not be empty"))
         if (version, kind) == ("v1", "Event"):
-            wrong.append(field_errors.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
+            wrong.append(_invalid_owners(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
         if owner.get("controller"):
-            controllers.append(str(owner.get("name")))
-    if len(controllers) > 1:
-        found = " and ".join(f'"true" in {name}' for name in controllers)
-        told = f"Only one reference can have Controller set to true. Found {found}"
-        wrong.append(_invalid(f"{at}.ownerReferences", "", told))
+            controllers.append(f"{kind}/{owner.get('name') or ''}")
+    for other in controllers[1:]:
+        told = f'Only one reference can have Controller set to true. Found "true" in references for {controllers[0]} and {other}'
+        wrong.append(_invalid_owners(f"{at}.ownerReferences", metadata["ownerReferences"], told))
     return wrong
+
+
+def _invalid_owners(path: str, owners: Any, told: str) -> FieldError:
+    """With the members in the order in which Kubernetes writes them."""
+
+    def written(owner: Object) -> Object:
+        always = {field: owner.get(field) or "" for field in _OWNER[:4]}
+        return {**always, **{field: owner[field] for field in _OWNER[4:] if owner.get(field) is not None}}
+
+    shown = [written(owner) for owner in owners] if isinstance(owners, list) else written(owners)
+    text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
+    return FieldError(path, "FieldValueInvalid", f"Invalid value: {text}: {told}")
+
+
+_OWNER = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")

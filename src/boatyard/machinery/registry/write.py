@@ -75,6 +75,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
         raise
     _keep_other_half(request, obj, old)
     wrong = shape(request, obj, old)
+    metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
     if kind.generation and not request.subresource and _wants_more(request, obj, old):

@@ -6,6 +6,7 @@ means nothing, and whoever asks takes the long way. Checks are compiled from the
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -82,6 +83,8 @@ def _plain(node: Structural, mode: Mode) -> Check:
     if schema.get("format") == "quantity":
         return _is_canonical if mode.normal else _is_quantity
     match node.type:
+        case "string" if schema.get("format") == "byte" and mode.normal:
+            return _is_canonical_base64
         case "string":
             return _string(schema)
         case "integer" | "number":
@@ -107,6 +110,15 @@ def _is_canonical(value: Any) -> bool:
 @lru_cache(maxsize=8192)
 def _is_canonical_text(value: str) -> bool:
     return FORMATS["quantity"](value) and canonical_quantity(value) == value
+
+
+def _is_canonical_base64(value: Any) -> bool:
+    if type(value) is not str:
+        return False
+    try:
+        return base64.b64encode(base64.b64decode(value, validate=True)).decode() == value
+    except ValueError:
+        return False
 
 
 def _is_quantity(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import math
 import re
@@ -282,10 +283,15 @@ def _cidr(value: str) -> None:
     ipaddress.ip_network(value, strict=False)
 
 
+def _base64(value: str) -> None:
+    base64.b64decode(value.replace("\r", "").replace("\n", ""), validate=True)
+
+
 FORMATS: dict[str, Callable[[str], bool]] = {
     "date-time": _reads(parse_time),
     "quantity": _reads(parse_quantity),
     "date": _reads(_date),
+    "byte": _reads(_base64),
     "duration": _reads(duration_seconds),
     "ipv4": _reads(ipaddress.IPv4Address),
     "ipv6": _reads(ipaddress.IPv6Address),

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from boatyard.machinery.client.embedded import EmbeddedClient
-from boatyard.machinery.meta.core import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, LEASES, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.core import (
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    LEASES,
+    NAMESPACES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PODS,
+    ROLES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+)
 from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.caller import Caller
@@ -79,6 +90,40 @@ async def test_a_dry_run_keeps_the_revision_that_was_sent(client: EmbeddedClient
     assert (await client.update(ROLES, body, dry_run=True))["metadata"]["resourceVersion"] == "5"
     with pytest.raises(BadRequest, match="is no revision"):
         await client.update(LEASES, {"metadata": {"name": "r", "namespace": "default", "resourceVersion": "x"}})
+
+
+async def test_nulls_in_lists_are_the_zeros_of_their_types(client: EmbeddedClient) -> None:
+    with pytest.raises(Invalid) as refused:
+        await client.create(CLUSTER_ROLES, {"metadata": {"name": "r", "finalizers": [None]}, "rules": [None, {"verbs": [None]}]})
+    fields = {cause["field"] for cause in refused.value.details["causes"]}
+    assert {"rules[0].verbs", "rules[1].apiGroups", "metadata.finalizers[0]"} <= fields and "rules[1].verbs" not in fields
+
+
+async def test_bytes_are_kept_in_one_form(client: EmbeddedClient) -> None:
+    made = await client.create(SECRETS, {"metadata": {"name": "s"}, "data": {"a": "MR==", "b": "MQ=\n=", "c": None}}, "default")
+    assert made["data"] == {"a": "MQ==", "b": "MQ==", "c": ""}
+    with pytest.raises(BadRequest, match=r"data\.a"):
+        await client.create(SECRETS, {"metadata": {"name": "t"}, "data": {"a": "%%"}}, "default")
+
+
+async def test_a_custom_document_of_another_kind_is_invalid(boxes: EmbeddedClient) -> None:
+    with pytest.raises(Invalid, match='kind: Invalid value: "Nope": must be Box'):
+        await boxes.create(BOXES, {**box(), "kind": "Nope"})
+    await boxes.create(BOXES, box())
+    with pytest.raises(Invalid, match=r"apiVersion.*must be first\.example\.com/v1"):
+        await boxes.patch(BOXES, "b", {"apiVersion": "first.example.com/v9"}, "default")
+
+
+async def test_selectors_inside_of_claims_are_selectors(client: EmbeddedClient) -> None:
+    expressions = [{"key": "a", "operator": "In"}, {"key": "b", "operator": "Exists", "values": ["x"]}, {}]
+    spec = {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "A_",
+        "selector": {"matchLabels": {"a b": "c d"}, "matchExpressions": expressions},
+    }  # fmt: skip
+    with pytest.raises(Invalid) as refused:
+        await client.create(PERSISTENT_VOLUME_CLAIMS, {"metadata": {"name": "c"}, "spec": spec}, "default")
+    fields = {cause["field"].removeprefix("spec.selector.matchExpressions") for cause in refused.value.details["causes"]}
+    assert fields == {"spec.storageClassName", "spec.selector.matchLabels", "[0].values", "[1].values", "[2].operator", "[2].key"}
 
 
 async def test_owners_have_a_version_and_are_no_events(client: EmbeddedClient) -> None:

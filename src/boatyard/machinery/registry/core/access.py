@@ -8,6 +8,7 @@ from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.core.label_selectors import validate_label_selector
 
 _GROUP = "rbac.authorization.k8s.io"
 
@@ -22,10 +23,7 @@ def validate_role(obj: Object, old: Object | None) -> Iterator[FieldError]:
         yield required("aggregationRule.clusterRoleSelectors", told)
     for index, selector in enumerate(selectors):
         at = f"aggregationRule.clusterRoleSelectors[{index}]"
-        wrong: list[FieldError] = []
-        for key, value in (selector.get("matchLabels") or {}).items():
-            wrong += invalid_each(f"{at}.matchLabels", key, names.qualified_name(key))
-            wrong += invalid_each(f"{at}.matchLabels", value, names.label_value(value))
+        wrong = list(validate_label_selector(selector, at))
         yield from wrong
         if wrong:
             yield invalid(at, None, "invalid label selector.")

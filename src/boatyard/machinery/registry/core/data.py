@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 
 from boatyard.machinery.meta import names
@@ -43,10 +41,7 @@ def validate_secret(obj: Object, old: Object | None) -> Iterator[FieldError]:
     size = 0
     for key, value in data.items():
         yield from invalid_each(f"data[{key}]", key, names.config_key(key))
-        try:
-            size += len(base64.b64decode(value, validate=True))
-        except (binascii.Error, ValueError):
-            yield invalid(f"data[{key}]", "", "must be base64")
+        size += _decoded_bytes(value)
     if size > MAX_BYTES:
         yield too_long("data", MAX_BYTES)
     for key in _NEEDS.get(kind, ()):

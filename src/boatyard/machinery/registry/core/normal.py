@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
 from typing import Any
 
 from boatyard.machinery.meta.objects import Object
@@ -9,6 +11,18 @@ from boatyard.machinery.meta.quantity import canonical_quantity
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.core.types import core_schema
 from boatyard.machinery.schema.structural import Structural
+
+_ZEROS: dict[str, Callable[[], Any]] = {
+    "object": dict, "array": list, "string": str, "integer": int, "number": int, "boolean": bool
+}  # fmt: skip
+
+
+def canonical_base64(value: str) -> str:
+    """The same bytes, in one line; what is none as it is."""
+    try:
+        return base64.b64encode(base64.b64decode(value.replace("\r", "").replace("\n", ""), validate=True)).decode()
+    except ValueError:
+        return value
 
 
 def normalize(resource: Resource, obj: Object) -> None:
@@ -50,6 +64,9 @@ def _normalize(node: Structural, obj: Any, tidy: bool) -> None:
     elif isinstance(obj, list) and "items" in node.schema:
         items = node.items
         for index, value in enumerate(obj):
+            if value is None:
+                # Go's decoder leaves the zero of its type there.
+                value = obj[index] = _ZEROS[items.type]() if items.type in _ZEROS else None
             if isinstance(value, (dict, list)):
                 _normalize(items, value, tidy)
             elif value is not None:
@@ -62,6 +79,8 @@ def _scalar(node: Structural, value: Any) -> Any:
             return canonical_quantity(value)
         except ValueError:
             return value
+    if node.schema.get("format") == "byte" and isinstance(value, str):
+        return canonical_base64(value)
     if node.type == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value

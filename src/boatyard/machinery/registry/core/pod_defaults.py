@@ -92,7 +92,7 @@ def _default_field_reference(reference: Object | None) -> None:
 
 
 def _default_volume(volume: Object) -> None:
-    if volume.keys() == {"name"}:
+    if not volume.keys() - {"name"}:
         volume["emptyDir"] = {}
     for kind in _VOLUMES_WITH_MODE:
         if isinstance(source := volume.get(kind), dict):

@@ -8,6 +8,7 @@ from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object, copied
+from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip
 from boatyard.machinery.registry.core.containers import validate_containers
 from boatyard.machinery.registry.core.volumes import validate_volumes
 
@@ -45,6 +46,12 @@ def validate_pod_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
         yield from invalid_each(f"{path}.nodeSelector", value, names.label_value(value))
     yield from _tolerations(spec.get("tolerations") or [], f"{path}.tolerations")
     yield from _gates(spec, path)
+    for index, alias in enumerate(spec.get("hostAliases") or ()):
+        at, address = f"{path}.hostAliases[{index}]", alias.get("ip", "")
+        if not is_ip(address):
+            yield invalid(f"{at}.ip", address, NO_ADDRESS)
+        for place, host in enumerate(alias.get("hostnames") or ()):
+            yield from invalid_each(f"{at}.hostnames[{place}]", host, names.dns1123_subdomain(host))
     yield from _security(spec, path)
 
 

@@ -132,7 +132,8 @@ def validate_endpoint_slice(obj: Object, old: Object | None) -> Iterator[FieldEr
         yield required("addressType")
     elif kind not in ADDRESS_TYPES:
         yield unsupported("addressType", kind, ADDRESS_TYPES)
-    for index, endpoint in enumerate(obj.get("endpoints") or ()):
+    endpoints = obj.get("endpoints") or []
+    for index, endpoint in enumerate(endpoints if old is None or old.get("endpoints") != endpoints else ()):
         yield from _endpoint(endpoint, kind, f"endpoints[{index}]")
     taken: set[str] = set()
     for index, port in enumerate(obj.get("ports") or ()):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
+from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
-from boatyard.machinery.meta.field_errors import forbidden, invalid, required, unsupported
+from boatyard.machinery.meta.field_errors import forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.quantity import parse_quantity
+from boatyard.machinery.registry.core.label_selectors import validate_label_selector
 from boatyard.machinery.registry.core.volumes import validate_host_path
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
@@ -22,6 +25,10 @@ def validate_claim(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A PersistentVolumeClaim."""
     spec = obj.get("spec") or {}
     yield from _access_modes(spec, "at least 1 access mode is required")
+    if selector := spec.get("selector"):
+        yield from validate_label_selector(selector, "spec.selector")
+    if name := spec.get("storageClassName"):
+        yield from invalid_each("spec.storageClassName", name, names.dns1123_subdomain(name))
     size = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
     if size is None:
         yield required("spec.resources[storage]")
@@ -29,19 +36,37 @@ def validate_claim(obj: Object, old: Object | None) -> Iterator[FieldError]:
         yield invalid("spec.resources[storage]", size, "must be greater than zero")
     if old is None:
         return
-    before = old.get("spec") or {}
-    if _claim_frozen(spec, before) != _claim_frozen(before, before):
+    before, status = old.get("spec") or {}, old.get("status") or {}
+    if _claim_frozen(spec, before, status) != _claim_frozen(before, before, status):
         yield forbidden(
             "spec", "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
         )
+    asked, capacity = _storage(spec), parse_quantity((status.get("capacity") or {}).get("storage", "0"))
+    if asked < _storage(before) and asked <= capacity:
+        yield forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
+    if spec.get("volumeMode") != before.get("volumeMode"):
+        yield invalid("volumeMode", spec.get("volumeMode"), "field is immutable")
 
 
-def _claim_frozen(spec: Object, before: Object) -> Object:
-    """A claim that has no volume yet may be given one; a bound one may be made larger."""
-    loose = ("resources", "volumeAttributesClassName")
-    if not before.get("volumeName"):
-        loose = ("volumeName", "volumeAttributesClassName")
-    return {key: value for key, value in spec.items() if key not in loose}
+def _storage(spec: Object) -> Decimal:
+    return parse_quantity(((spec.get("resources") or {}).get("requests") or {}).get("storage", "0"))
+
+
+def _claim_frozen(spec: Object, before: Object, status: Object) -> Object:
+    """What stays: a claim without a class may be given one, one without a volume too; a bound one may become larger."""
+    loose = ["volumeName"] if not before.get("volumeName") else []
+    if not before.get("storageClassName") and spec.get("storageClassName"):
+        loose.append("storageClassName")
+    frozen = {key: value for key, value in spec.items() if key not in loose}
+    if status.get("phase") != "Bound":
+        return frozen
+    resources = frozen.get("resources") or {}
+    if requests := resources.get("requests"):
+        kept = {key: value for key, value in requests.items() if key != "storage"}
+        frozen["resources"] = {**resources, "requests": kept}
+    if frozen.get("volumeAttributesClassName") is not None:
+        del frozen["volumeAttributesClassName"]
+    return frozen
 
 
 def validate_volume(obj: Object, old: Object | None) -> Iterator[FieldError]:

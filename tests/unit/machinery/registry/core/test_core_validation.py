@@ -32,6 +32,7 @@ def changed(resource, before, **changes):
 POD = {"spec": {"containers": [{"name": "a", "image": "i"}], "tolerations": [{"key": "a", "operator": "Exists"}]}}
 CONTAINER = defaulted(core.PODS, POD)["spec"]["containers"][0]
 CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+BOUND = {"spec": {**CLAIM["spec"], "volumeName": "v"}, "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}}
 VOLUME = {"spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/a"}}}
 SERVICE = {"spec": {"ports": [{"port": 80}], "clusterIP": "10.96.0.9"}}
 BINDING = {"roleRef": {"kind": "Role", "name": "r"}}
@@ -60,6 +61,17 @@ MAP = {"data": {"a": "b"}, "immutable": True}
         (core.PODS, POD, {"spec__activeDeadlineSeconds": -1}, ["spec.activeDeadlineSeconds", "spec.activeDeadlineSeconds"]),
         (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__volumeName": "v"}, []),
         (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__accessModes": ["ReadOnlyMany"]}, ["spec"]),
+        (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__storageClassName": "x"}, []),
+        (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__volumeMode": "Block"}, ["spec", "volumeMode"]),
+        (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__resources__requests__storage": "512Mi"}, ["spec"]),
+        (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__resources__requests__storage": "2Gi"}, ["spec"]),
+        (core.PERSISTENT_VOLUME_CLAIMS, BOUND, {"spec__resources__requests__storage": "2Gi"}, []),
+        (
+            core.PERSISTENT_VOLUME_CLAIMS,
+            BOUND,
+            {"spec__resources__requests__storage": "512Mi"},
+            ["spec.resources.requests.storage"],
+        ),
         (core.PERSISTENT_VOLUMES, VOLUME, {"spec__hostPath__path": "/b"}, ["spec.persistentvolumesource"]),
         (core.PERSISTENT_VOLUMES, VOLUME, {"spec__persistentVolumeReclaimPolicy": "Delete"}, []),
         (core.SERVICES, SERVICE, {"spec__clusterIP": "10.96.0.10"}, ["spec.clusterIPs[0]"]),
