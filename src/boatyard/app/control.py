@@ -38,12 +38,20 @@ from boatyard.machinery.store.sealed import SealedStore
 from boatyard.machinery.store.sqlite import SqliteStore
 from boatyard.machinery.store.store import Damaged
 from boatyard.machinery.telemetry.logs import get_logger
+from boatyard.server.audit import policy as audit_policy
+from boatyard.server.audit.audit import Audit
+from boatyard.server.audit.log import AuditLog
 from boatyard.server.auth import signing_keys
 from boatyard.server.auth.pki import Pki, PkiError
 from boatyard.server.flow import limits
 from boatyard.server.server import ApiServer
 
 log = get_logger("app")
+
+UNUSABLE = (
+    KeyRingError, PkiError, signing_keys.SigningKeyError, audit_policy.PolicyError, StoreInUse, StoreFormatError, Damaged, OSError,
+)  # fmt: skip
+"""What is wrong with a data directory, in words for its owner."""
 
 SPARE_FILES = 1000
 """Files beside the connections to the API server: the database, the gateway's connections, connections to nodes."""
@@ -71,10 +79,11 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
     sys.setswitchinterval(SWITCH_SECONDS)
     sealing = Sealing(data, world, key_file(data, secrets_key_file))
     try:
+        policy = audit_policy.load(data.audit_policy)
         pki = Pki(data.pki, world)
         signing_keys.load(pki.signing_key())
         store = await open_store(sealing, world)
-    except (KeyRingError, PkiError, signing_keys.SigningKeyError, StoreInUse, StoreFormatError, Damaged, OSError) as error:
+    except UNUSABLE as error:
         raise click.ClickException(str(error)) from error
     metrics.publish(sealing.database)
     try:
@@ -83,9 +92,12 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
         registry.authorizer = RbacAuthorizer(registry)
         await registry.start()
         hosts = list(dict.fromkeys(("127.0.0.1", chosen.internal_host)))
+        told = AuditLog(
+            data.audit_log, world, max_bytes=allowed.audit_file_bytes, files=allowed.audit_files, days=allowed.audit_days
+        )
         server = ApiServer(
             registry, pki=pki, world=world, hosts=hosts, port=chosen.api_port, freebind=chosen.pod_network,
-            limits=allowed,
+            limits=allowed, audit=Audit(told, world, policy),
         )  # fmt: skip
         client = EmbeddedClient(registry, pod_streams=server.pods)
         await install_kinds(client)

@@ -44,6 +44,16 @@ class DataDirectory:
         return self.root / "control" / "limits.json"
 
     @property
+    def audit_policy(self) -> Path:
+        """Which calls are told in the audit log, where that was decided."""
+        return self.root / "control" / "audit-policy.yaml"
+
+    @property
+    def audit_log(self) -> Path:
+        """Who asked what of the API; older files lie beside it."""
+        return self.root / "run" / "audit.log"
+
+    @property
     def node(self) -> Path:
         """The node agent's pods and volumes."""
         return self.root / "node"

@@ -6,6 +6,8 @@ right learns nothing else. The registry asks again about what only a document te
 
 from __future__ import annotations
 
+from aiohttp import web
+
 from boatyard.machinery.meta.core import NAMESPACES, PODS
 from boatyard.machinery.meta.errors import BadRequest, Forbidden
 from boatyard.machinery.meta.resource import Resource
@@ -13,7 +15,7 @@ from boatyard.machinery.registry.authorizer import Authorizer, refusal
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.selection import Selection
 from boatyard.server.auth.authenticate import public
-from boatyard.server.call import Call
+from boatyard.server.call import Call, flag
 from boatyard.server.path import ResourcePath
 from boatyard.server.pods import STREAMS
 
@@ -35,21 +37,27 @@ def authorize_path(call: Call, authorizer: Authorizer) -> None:
 def authorize(call: Call, kind: Kind | None, target: ResourcePath, authorizer: Authorizer) -> None:
     """A resource, served (``kind``) or not. Raises Forbidden."""
     resource = kind.resource if kind else Resource(target.group, target.version, target.plural, "")
-    verb, name, node = _VERBS.get(call.request.method, ""), target.name, ""
-    if not name and verb in _OF_MANY:
-        verb = _OF_MANY[verb]
-        if verb == "list":
-            name, node = _selected(call, kind)
-    if verb in ("get", "list") and call.request.method == "GET" and not target.subresource and call.flag("watch"):
-        verb = "watch"
-    if resource == PODS and target.subresource in STREAMS:
-        # A websocket comes as GET: what it does is to begin something.
-        verb = "create"
+    verb, name, node = verb_of(call.request, target), target.name, ""
+    if not name and verb in ("list", "watch"):
+        name, node = _selected(call, kind)
     # A namespace is inside of itself: who has rights there may have them on it.
     namespace = target.name if resource == NAMESPACES else target.namespace
     decision = authorizer.allows(call.caller, verb, resource, target.subresource, namespace, name, node)
     if not decision.allowed:
         raise refusal(call.caller, verb, resource, target.subresource, namespace, name, decision.reason)
+
+
+def verb_of(request: web.Request, target: ResourcePath) -> str:
+    """What is done to a resource; empty for a method that means nothing."""
+    verb = _VERBS.get(request.method, "")
+    if not target.name:
+        verb = _OF_MANY.get(verb, verb)
+    if target.subresource in STREAMS and (target.group, target.plural) == ("", PODS.plural):
+        # A websocket comes as GET: what it does is to begin something.
+        return "create"
+    if request.method == "GET" and not target.subresource and flag(request.query, "watch"):
+        return "watch"
+    return verb
 
 
 def _selected(call: Call, kind: Kind | None) -> tuple[str, str]:

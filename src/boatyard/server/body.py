@@ -25,11 +25,16 @@ SECONDS: web.RequestKey[float] = web.RequestKey("body_seconds", float)
 """How long the body of a request may take to come."""
 
 
+READ: web.RequestKey[bytes] = web.RequestKey("body", bytes)
+"""The body of a request, once it has come."""
+
+
 async def read(request: web.Request) -> bytes:
     """Raises RequestEntityTooLarge; BadRequest when it doesn't come in time."""
     try:
         async with asyncio.timeout(request.get(SECONDS)):
-            return await request.read()
+            data = request[READ] = await request.read()
+            return data
     except web.RequestPayloadError as error:
         raise BadRequest("the body of the request can't be read: its encoding is broken") from error
     except web.HTTPRequestEntityTooLarge:

@@ -30,6 +30,11 @@ def check_headers(headers: Mapping[str, str]) -> None:
                 raise BadRequest(f"the header {name} is not UTF-8") from None
 
 
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """See :meth:`Call.flag`."""
+    return query.get(name, "false").lower() not in ("0", "false")
+
+
 @dataclass(slots=True)
 class Call:
     """Who asks for what. ``warnings`` go out as Warning headers."""
@@ -52,7 +57,7 @@ class Call:
 
     def flag(self, name: str) -> bool:
         """A boolean parameter: absent, ``0`` and ``false`` are no, everything else is yes, as Kubernetes has it."""
-        return self.query.get(name, "false").lower() not in ("0", "false")
+        return flag(self.query, name)
 
     def number(self, name: str, *, signed: bool = False) -> int | None:
         """A whole number, of at least 0 unless ``signed``. Raises BadRequest."""

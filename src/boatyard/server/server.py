@@ -20,7 +20,7 @@ from boatyard.machinery.serving.site import Site
 from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.server import answers, body, metrics, path
 from boatyard.server.answers import refusal
-from boatyard.server.auth.audit import Audit
+from boatyard.server.audit.audit import HEADER, ID, Audit, call_id
 from boatyard.server.auth.authenticate import Authenticator
 from boatyard.server.auth.impersonate import impersonated
 from boatyard.server.auth.pki import Pki
@@ -57,6 +57,7 @@ class ApiServer:
     def __init__(
         self, registry: Registry, *, pki: Pki, world: World, hosts: Sequence[str] = ("127.0.0.1",), port: int = 0,
         freebind: bool = False, version: str = boatyard.__version__, limits: Limits | None = None,
+        audit: Audit | None = None,
     ) -> None:  # fmt: skip
         self._registry, self._pki, self._world = registry, pki, world
         self._limits = limits or Limits()
@@ -65,7 +66,7 @@ class ApiServer:
         self.tokens = ServiceAccountTokens(pki.signing_key(), registry.ledger.object, world)
         registry.tokens = self.tokens
         self._authenticator = Authenticator(self.tokens)
-        self._audit = Audit()
+        self._audit = audit
         tables = Tables(world)
         self._objects, self._watches = Objects(registry, tables), Watches(registry, tables, world, self._flow)
         self._nodes = Nodes(registry.ledger, pki)
@@ -84,7 +85,7 @@ class ApiServer:
     async def start(self) -> None:
         """Listen. Raises OSError when a port is taken."""
         app = web.Application(client_max_size=self._limits.body_bytes)
-        app.on_response_prepare.append(_mark_streams)
+        app.on_response_prepare.append(self._prepare)
         app.router.add_route("*", "/{path:.*}", self._handle)
         # Handlers are cancelled when their client goes away: a watch that has nothing to say would not notice otherwise.
         self._runner = web.AppRunner(
@@ -131,16 +132,20 @@ class ApiServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         caller: Caller | None = None
         call: Call | None = None
+        failed: ApiError | None = None
         begun = self._world.monotonic()
+        request[ID] = call_id(request, self._world)
         try:
             check_headers(request.headers)
             caller = self._authenticator.caller(request)
             call = Call(request, impersonated(caller, request.headers, self._registry.authorizer), caller)
+            request[_CALL] = call
             request[body.SECONDS] = self._limits.body_seconds
             response = await self._route(call)
             if isinstance(response, web.Response) and call.flag("pretty"):
                 answers.indent(response)
         except ApiError as error:
+            failed = error
             response = refusal(error, call)
         except asyncio.CancelledError:
             raise
@@ -150,14 +155,26 @@ class ApiServer:
         except Exception as error:
             log.error("a request failed inside", method=request.method, path=request.path, exc_info=True)
             told = f"an error on the server ({type(error).__name__}) has prevented the request from succeeding"
-            response = refusal(InternalError(told))
+            failed = InternalError(told)
+            response = refusal(failed)
         if request.get(_STREAMING) and not response.prepared and request.transport is not None:
             # The answer had begun when it failed: an answer after it would be taken for a part of it.
             request.transport.abort()
         seconds = self._world.monotonic() - begun
-        self._audit.end(request, caller, call, response.status, seconds)
+        if self._audit is not None:
+            self._audit.end(request, caller, call, response, seconds, failed)
         metrics.count(request.method, call.plural if call else "", response.status, None if request.get(_STREAMING) else seconds)
         return response
+
+    async def _prepare(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Before the head of an answer is sent."""
+        if ID in request:
+            response.headers[HEADER] = request[ID]
+        if not isinstance(response, web.Response):
+            request[_STREAMING] = True
+            call = request.get(_CALL)
+            if self._audit is not None and call is not None:
+                self._audit.started(request, call.authenticated, call)
 
     async def _route(self, call: Call) -> web.StreamResponse:
         target = path.parse(call.request.path)
@@ -196,11 +213,6 @@ class ApiServer:
         return found
 
 
-async def _mark_streams(request: web.Request, response: web.StreamResponse) -> None:
-    if not isinstance(response, web.Response):
-        request[_STREAMING] = True
-
-
 def _well_placed(kind: Kind, target: path.ResourcePath) -> bool:
     """Whether the address has a namespace where one belongs; only lists may leave it out."""
     if not kind.resource.namespaced:
@@ -209,4 +221,5 @@ def _well_placed(kind: Kind, target: path.ResourcePath) -> bool:
 
 
 _CLIENT_GONE = 499
+_CALL: web.RequestKey[Call] = web.RequestKey("call", Call)
 _STREAMING: web.RequestKey[bool] = web.RequestKey("streaming", bool)

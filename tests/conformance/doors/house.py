@@ -32,6 +32,9 @@ from boatyard.machinery.runtime.world import RealWorld
 from boatyard.machinery.store.memory import MemoryStore
 from boatyard.node.kubelet.api import KubeletApi
 from boatyard.node.kubelet.serving import Serving
+from boatyard.server.audit.audit import Audit
+from boatyard.server.audit.log import AuditLog
+from boatyard.server.audit.policy import parse
 from boatyard.server.auth.pki import Pki
 from boatyard.server.auth.tokens import ServiceAccountTokens
 from boatyard.server.server import ApiServer
@@ -172,7 +175,9 @@ async def opened(path: Path) -> AsyncIterator[House]:
         "spec": {"nodeName": "n1", "containers": [container], "volumes": [mount]},
     }
     made = await client.create(PODS, pod)
-    house.api = ApiServer(registry, pki=house.pki, world=house.world)
+    everything = parse({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "RequestResponse"}]})
+    told = AuditLog(path / "audit.log", house.world, max_bytes=64 << 20, files=1, days=1)
+    house.api = ApiServer(registry, pki=house.pki, world=house.world, audit=Audit(told, house.world, everything))
     await house.api.start()
     agent: Any = SimpleNamespace(
         runtime=Runtime(),

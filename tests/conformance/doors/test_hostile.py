@@ -10,7 +10,7 @@ import re
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ class Target:
 
     def log(self) -> str:
         return (self.path / "log").read_text(errors="replace")
+
+    def audit(self) -> Iterator[str]:
+        for file in (self.path / "house").glob("audit*.log"):
+            yield file.read_text(errors="replace")
 
     def resident_bytes(self) -> int:
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -129,6 +133,10 @@ async def test_nothing_breaks_leaks_or_grows(target: Target, rounds: int) -> Non
     log = target.log()
     assert "Traceback" not in log, log[log.index("Traceback") - 2000 :][:6000]
     assert "failed inside" not in log
+    told = list(target.audit())
     for name, secret in target.secrets().items():
         assert secret not in log, name
+        for audit in told:
+            assert secret not in audit, (name, "in the audit log", audit[: audit.index(secret)][-3000:])
+    assert any(told), "nothing is in the audit log"
     assert grown < GROWTH_BYTES, f"{grown >> 20} MiB more"

@@ -37,6 +37,13 @@ class Limits:
     body_seconds: int = 30
     """How long the body of a request may take to come, and a client may take nothing of its answer."""
 
+    audit_file_bytes: int = 64 * 1024 * 1024
+    """How long the audit log gets before it is put aside; it is put aside every day, too."""
+    audit_files: int = 10
+    """Files of the audit log that are kept beside the one that is written."""
+    audit_days: int = 30
+    """How long they are kept."""
+
     def share(self, seats: int) -> int:
         """How many of some seats one user may have: some are always left to the others."""
         return max(1, seats * 3 // 4)

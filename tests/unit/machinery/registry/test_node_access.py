@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ NODE = Caller("system:node:n1", ("system:nodes", "system:authenticated"))
 def pod(name: str, node: str, secret: str) -> dict[str, Any]:
     env = [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": f"{secret}-map", "key": "a"}}}]
     container = {"name": "c", "image": "busybox:1", "env": env}
-    volumes = [{"name": "s", "secret": {"secretName": secret}}]
+    token = {"serviceAccountToken": {"path": "token"}}
+    volumes = [{"name": "s", "secret": {"secretName": secret}}, {"name": "t", "projected": {"sources": [token]}}]
     return {"metadata": {"name": name}, "spec": {"nodeName": node, "containers": [container], "volumes": volumes}}
 
 
@@ -85,10 +87,10 @@ async def test_its_own_node_and_lease(node: EmbeddedClient) -> None:
         await node.patch(NODES, "n2", {"status": {}}, subresource="status")
     with pytest.raises(Forbidden, match="not allowed to modify taints"):
         await node.patch(NODES, "n1", {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}})
-    with pytest.raises(Forbidden, match="node-restriction"):
+    with pytest.raises(Forbidden, match=r"is not allowed to modify labels: node-restriction\.kubernetes\.io/zone"):
         await node.patch(NODES, "n1", {"metadata": {"labels": {"node-restriction.kubernetes.io/zone": "a"}}})
     await node.create(LEASES, {"metadata": {"name": "n1"}}, "kube-node-lease")
-    with pytest.raises(Forbidden, match="of another name"):
+    with pytest.raises(Forbidden, match="can only access node lease with the same name as the requesting node"):
         await node.create(LEASES, {"metadata": {"name": "n2"}}, "kube-node-lease")
     with pytest.raises(Forbidden):
         await node.create(LEASES, {"metadata": {"name": "n1"}}, "default")
@@ -128,14 +130,66 @@ async def test_tokens_bound_to_its_pods(node: EmbeddedClient, client: EmbeddedCl
             raise AssertionError
 
     client.registry.tokens = Minter()
-    uid = (await client.get(PODS, "mine", "default"))["metadata"]["uid"]
-    body = {"spec": {"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": "mine", "uid": uid}}}
-    answer = await node.create(SERVICE_ACCOUNTS, body, "default", name="default", subresource="token")
+    pods = {name: (await client.get(PODS, name, "default"))["metadata"]["uid"] for name in ("mine", "other")}
+
+    def asked(name: str = "mine", audiences: list[str] | None = None, **more: str) -> dict[str, Any]:
+        reference = {"kind": "Pod", "apiVersion": "v1", "name": name, "uid": pods.get(name, "x"), **more}
+        return {"spec": {"boundObjectRef": reference, **({"audiences": audiences} if audiences else {})}}
+
+    answer = await node.create(SERVICE_ACCOUNTS, asked(), "default", name="default", subresource="token")
     assert answer["status"]["token"] == "of default"
-    with pytest.raises(Forbidden, match="bound to a pod"):
-        await node.create(SERVICE_ACCOUNTS, {"spec": {}}, "default", name="default", subresource="token")
+    for body, told in (
+        ({"spec": {}}, "node requested token not bound to a pod"),
+        (asked(kind="Secret"), "node requested token not bound to a pod"),
+        (asked(apiVersion=""), "node requested token not bound to a pod"),
+        (asked(uid=""), "node requested token with a pod binding without a uid"),
+        (asked(uid="another"), "does not match the UID in record"),
+        (asked("other"), "node requested token bound to a pod scheduled on a different node"),
+        (asked(audiences=["vault"]), 'audience "vault" not found in pod spec volume'),
+        (asked(audiences=["a", "b"]), "node may only request 0 or 1 audiences"),
+    ):
+        with pytest.raises(Forbidden, match=re.escape(told)):
+            await node.create(SERVICE_ACCOUNTS, body, "default", name="default", subresource="token")
+    with pytest.raises(NotFound, match='"none" not found'):
+        await node.create(SERVICE_ACCOUNTS, asked("none"), "default", name="default", subresource="token")
     with pytest.raises(Forbidden):
-        await node.create(SERVICE_ACCOUNTS, body, "default", name="strong", subresource="token")
+        await node.create(SERVICE_ACCOUNTS, asked(), "default", name="strong", subresource="token")
+
+
+async def test_what_a_node_may_not_say_of_itself(node: EmbeddedClient, client: EmbeddedClient) -> None:
+    """As a kube-apiserver with NodeRestriction says it."""
+    own = {
+        "kubernetes.io/hostname": "n1",
+        "kubernetes.io/os": "linux",
+        "node.kubernetes.io/x": "y",
+        "x.kubelet.kubernetes.io/z": "1",
+    }
+    await node.patch(NODES, "n1", {"metadata": {"labels": {**own, "a": "b"}, "annotations": {"c": "d"}}})
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": "y"}
+    for change, told in (
+        (
+            {"metadata": {"labels": {"x.k8s.io/y": "1", "node-role.kubernetes.io/a": ""}}},
+            "labels: node-role.kubernetes.io/a, x.k8s.io/y",
+        ),
+        ({"metadata": {"labels": {"x.node-restriction.kubernetes.io/a": "b"}}}, "labels: x.node-restriction.kubernetes.io/a"),
+        ({"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}}, 'node "n1" is not allowed to modify taints'),
+        ({"metadata": {"ownerReferences": [owner]}}, 'node "n1" is not allowed to modify ownerReferences'),
+    ):
+        with pytest.raises(Forbidden, match=re.escape(told)):
+            await node.patch(NODES, "n1", change)
+    new = EmbeddedClient(client.registry, Caller("system:node:n3", NODE.groups))
+    told = 'nodes "n3" is forbidden: node "n3" is not allowed to set the following labels: sub.k8s.io/q, x.kubernetes.io/a'
+    with pytest.raises(Forbidden, match=re.escape(told)):
+        await new.create(NODES, {"metadata": {"name": "n3", "labels": {"sub.k8s.io/q": "1", "x.kubernetes.io/a": "1", "b": "c"}}})
+    await new.create(NODES, {"metadata": {"name": "n3", "labels": own}, "spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}})
+    with pytest.raises(Forbidden, match='node "n1" is not allowed to modify node "n4"'):
+        await node.create(NODES, {"metadata": {"name": "n4"}})
+
+
+async def test_labels_of_a_pod_are_not_its_nodes_business(node: EmbeddedClient) -> None:
+    with pytest.raises(Forbidden, match='node "n1" cannot update labels through pod status'):
+        await node.patch(PODS, "mine", {"metadata": {"labels": {"a": "b"}}}, "default", subresource="status")
+    await node.patch(PODS, "mine", {"metadata": {"annotations": {"a": "b"}}}, "default", subresource="status")
 
 
 async def test_pods_are_deleted_one_by_one_and_only_its_own(node: EmbeddedClient, client: EmbeddedClient) -> None:

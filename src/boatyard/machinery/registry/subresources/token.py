@@ -70,7 +70,7 @@ def request_token(ledger: Ledger, request: Request, body: Object, minter: TokenM
     seconds = spec.get("expirationSeconds", DEFAULT_SECONDS)
     if wrong := _seconds_wrong(seconds):
         raise _invalid("", wrong)
-    node_restriction.restrict(request, body)
+    node_restriction.restrict_token(ledger, request, body)
     reference = spec.get("boundObjectRef")
     bound = _bound(ledger, request, reference) if reference is not None else Bound()
     if seconds > minter.longest_seconds:
