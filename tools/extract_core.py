@@ -54,6 +54,26 @@ SCALARS: dict[str, dict[str, Any]] = {
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": {"x-kubernetes-preserve-unknown-fields": True},
 }  # fmt: skip
 """Definitions that are one value: put where they are used."""
+NULLS = {
+    "apiextensions.v1.CustomResourceDefinitionStatus": ("conditions", "storedVersions"),
+    "apiextensions.v1.CustomResourceDefinitionCondition": ("lastTransitionTime",),
+    "certificates.v1.CertificateSigningRequestCondition": ("lastTransitionTime", "lastUpdateTime"),
+    "discovery.v1.EndpointSlice": ("ports",),
+    "rbac.v1.ClusterRole": ("rules",),
+    "rbac.v1.Role": ("rules",),
+    "v1.Condition": ("lastTransitionTime",),
+    "v1.ContainerStateRunning": ("startedAt",),
+    "v1.ContainerStateTerminated": ("finishedAt", "startedAt"),
+    "v1.Event": ("eventTime", "firstTimestamp", "lastTimestamp"),
+    "v1.EventSeries": ("lastObservedTime",),
+    "v1.NamespaceCondition": ("lastTransitionTime",),
+    "v1.NodeCondition": ("lastHeartbeatTime", "lastTransitionTime"),
+    "v1.PersistentVolumeClaimCondition": ("lastProbeTime", "lastTransitionTime"),
+    "v1.PodCondition": ("lastProbeTime", "lastTransitionTime"),
+}
+"""Times and lists that are always written, as null when they aren't set, which OpenAPI doesn't tell."""
+WRITTEN = "x-boatyard-written"
+"""Members that Go's encoder writes even when nobody set them -> what it writes then."""
 OPEN = ("JSONSchemaPropsOrBool", "JSONSchemaPropsOrArray", "JSONSchemaPropsOrStringArray")
 
 
@@ -80,11 +100,29 @@ def trim(schema: dict[str, Any], used: set[str]) -> dict[str, Any]:
         return kept | {"$ref": short(reference)}
     if "properties" in schema:
         kept["properties"] = {name: trim(child, used) for name, child in sorted(schema["properties"].items())}
+        if always := written(schema):
+            kept[WRITTEN] = always
     if "items" in schema:
         kept["items"] = trim(schema["items"], used)
     if isinstance(schema.get("additionalProperties"), dict):
         kept["additionalProperties"] = trim(schema["additionalProperties"], used)
     return kept
+
+
+def written(schema: dict[str, Any]) -> dict[str, Any]:
+    """What of a type is always written: structs, scalars and lists that are no pointers and may not be left out."""
+    found: dict[str, Any] = {}
+    for name, child in schema["properties"].items():
+        references = [part.get("$ref", "").rpartition("/")[2] for part in (child, *child.get("allOf", ()))]
+        zero = child.get("default")
+        if any(reference in SCALARS for reference in references):
+            continue
+        required = name in schema.get("required", ())
+        if zero == {} or (required and zero in ("", 0, False)):
+            found[name] = zero
+        elif required and child.get("type") == "array":
+            found[name] = None
+    return found
 
 
 def served(schema: dict[str, Any], kind: str, path: str) -> bool:
@@ -111,6 +149,8 @@ def extract(documents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
             if short(name) in found:
                 raise SystemExit(f"two definitions would be called {short(name)}")
             found[short(name)] = trim(schemas[name], wanted)
+    for name, members in NULLS.items():
+        found[name].setdefault(WRITTEN, {}).update(dict.fromkeys(members))
     for name in ("v1.Status", "v1.DeleteOptions"):
         found[name].pop("x-kubernetes-group-version-kind", None)
     return found

@@ -72,22 +72,19 @@ def _placed(cause: dict[str, str]) -> dict[str, str]:
     return cause
 
 
-def _appliers(entries: Any) -> Any:
-    """What each applier owns. What other verbs own is known to differ: we track it from the first apply on."""
-    if not isinstance(entries, list):
-        return {}
-    return {
-        f"{entry.get('manager')} {entry.get('subresource', '')}": entry.get("fieldsV1")
-        for entry in entries
-        if isinstance(entry, dict) and entry.get("operation") == "Apply"
-    }
+def _owners(entries: Any) -> Any:
+    """What each manager owns. Times are told apart by the second only, and with them the order of the entries."""
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return entries
+    identity = ("manager", "operation", "apiVersion", "subresource", "fieldsType")
+    return {" ".join(str(entry.get(part, "")) for part in identity): entry.get("fieldsV1") for entry in entries}
 
 
 def _parts(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted({**ours, **theirs}):
             if key == "managedFields":
-                yield from _parts(f"{path}.{key}", _appliers(ours.get(key)), _appliers(theirs.get(key)))
+                yield from _parts(f"{path}.{key}", _owners(ours.get(key)), _owners(theirs.get(key)))
                 continue
             yield from _parts(f"{path}.{key}", ours.get(key, "<absent>"), theirs.get(key, "<absent>"))
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):

@@ -76,12 +76,6 @@ def _zero(found: Difference) -> bool:
     return found.where.rpartition(".")[2] in ALWAYS_WRITTEN and _empty(found.ours) and _empty(found.theirs)
 
 
-def _untracked(found: Difference) -> bool:
-    if found.where.endswith("resourceVersion"):
-        return found.call.method == "PATCH" and found.call.type == APPLY
-    return str(found.ours).replace("before-first-apply", "fuzz") == str(found.theirs)
-
-
 def _emptied(found: Difference) -> bool:
     """Whether the judge's conflicts are about what is applied empty, or was emptied before; or what it owns is empty."""
     if "managedFields" in found.where:
@@ -165,11 +159,6 @@ KNOWN: dict[str, Known] = {
         lambda f: bool(re.search(r"\.items\.\d+\.(kind|apiVersion)$", f.where)) and f.theirs == "<absent>",
         (_map(), Call("list", "GET", MAPS)),
     ),
-    "first apply": Known(
-        "Ownership is tracked from an object's first apply on: what was there before belongs to nobody named, and it writes.",
-        _untracked,
-        (_map(data={"a": "1"}), _applied(MAPS, "ConfigMap", "v1", data={"a": "2"})),
-    ),
     "emptied": Known(
         "A list or map without entries isn't kept, and nobody owns it: there is no conflict about it.",
         _emptied,
@@ -220,7 +209,7 @@ KNOWN: dict[str, Known] = {
     ),
 }  # fmt: skip
 _NO_MEMBER = "unable to find api field"
-DIVERGING = ("first apply", "emptied", "claims", "status", "finalizers of admission")
+DIVERGING = ("emptied", "claims", "status", "finalizers of admission")
 """After these the servers' objects are no longer the same, and the sequence ends."""
 
 

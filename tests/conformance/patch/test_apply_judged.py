@@ -14,7 +14,8 @@ from boatyard.machinery.client.kubeconfig import from_kubeconfig
 from boatyard.machinery.meta import core
 from boatyard.machinery.meta.errors import AlreadyExists, ApiError, NotFound, invalid
 from boatyard.machinery.meta.objects import Object, copied
-from boatyard.machinery.patch.apply import merge_apply, update_managers
+from boatyard.machinery.patch.apply import Door, merge_apply, updated
+from boatyard.machinery.patch.managers import Manager, written
 from boatyard.machinery.patch.merge_patch import merge_patch
 from boatyard.machinery.patch.strategic_patch import strategic_patch
 from boatyard.machinery.registry.core.defaults import default
@@ -62,21 +63,24 @@ class Ours:
         self.custom = history.resource is BOATS
         self.schema: Structural = structural_of_crd(DEFINITION, "v1", core_type) if self.custom else core_schema(history.resource)
         self.live: Object | None = None
+        self.managers: list[Manager] = []
 
     def step(self, step: Step, body: Object) -> None:
         halves = {"status"} if step.subresource is None else {"spec", "data"}
-        reset = [(f"f:{half}",) for half in sorted(halves) if self.custom or self.resource is core.PODS]
+        reset = tuple((f"f:{half}",) for half in sorted(halves) if self.custom or self.resource is core.PODS)
+        door = Door(step.manager, self.resource.api_version, step.subresource or "", reset)
         if step.verb == "apply":
             wanted = copied(body)
             if not self.custom:
                 canonicalize(self.resource, wanted)
-            result = merge_apply(self.live, wanted, step.manager, self.schema, step.force, 0.0, step.subresource or "", reset)
-            self.live = self._settled(result)
+            result, managers = merge_apply(self.live, self.managers, wanted, door, self.schema, step.force, 0.0)
+            self.live, self.managers = self._settled(copied(result)), managers
             return
         assert self.live is not None
         change = merge_patch if step.verb == "merge" else lambda live, patch: strategic_patch(live, patch, self.schema)
         wanted = self._settled(change(self.live, step.body))
-        self.live = update_managers(self.live, wanted, step.manager, self.schema, 0.0, step.subresource or "", reset)
+        self.managers = updated(self.live, wanted, self.managers, door, self.schema, 0.0)
+        self.live = wanted
 
     def _settled(self, obj: Object) -> Object:
         if self.custom:
@@ -139,7 +143,7 @@ def _tried(ours: Ours, step: Step, body: Object) -> Object | ApiError:
     except ApiError as error:
         return error
     assert ours.live is not None
-    return ours.live
+    return {**ours.live, "metadata": {**ours.live["metadata"], "managedFields": written(ours.managers)}}
 
 
 def _content(obj: Object) -> Object:
@@ -153,7 +157,8 @@ def _content(obj: Object) -> Object:
         added = ("tolerations", "priority", "preemptionPolicy", "serviceAccount", "serviceAccountName")
         rest["spec"] = {key: value for key, value in rest["spec"].items() if key not in added}
     if obj["kind"] == "Service":
-        rest["spec"] = {key: value for key, value in rest["spec"].items() if key != "clusterIPs"}
+        added = ("clusterIPs", "ipFamilies", "ipFamilyPolicy")
+        rest["spec"] = {key: value for key, value in rest["spec"].items() if key not in added}
     if obj["kind"] == "Boat":
         rest["status"] = obj.get("status") or {}
     return {"metadata": metadata, **rest}

@@ -10,121 +10,217 @@ import json
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+import msgspec
+
 Path: TypeAlias = tuple[str, ...]
+Tree: TypeAlias = dict[str, Any]
+"""A node of ``fieldsV1``: the next step -> the node there. A member of the set is ``{}``, or has ``"."`` when more is below it.
+Trees are shared by many sets and documents: they are never changed once they are made."""
+
+LEAF: Tree = {}
+"""A member with nothing below."""
+_DOT = "."
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class FieldSet:
-    """A set of paths, as a tree; not to be changed once it is made. ``member`` says whether the path that leads here is in the set
-    itself.
+    """A set of paths; the root itself is never a member. Nothing changes it once it is made; results share what they can."""
 
-    What was read from ``fieldsV1`` is taken apart only as far as somebody looks: most writes touch little of what others own.
-    """
+    __slots__ = ("_text", "_tree")
 
-    __slots__ = ("_below", "_v1", "member")
-
-    def __init__(self, member: bool = False, below: dict[str, FieldSet] | None = None) -> None:
-        self.member = member
-        self._below: dict[str, FieldSet] | None = below if below is not None else {}
-        self._v1: dict[str, Any] | None = None
+    def __init__(self, tree: Tree | None = None) -> None:
+        self._tree: Tree | None = LEAF if tree is None else tree
+        self._text = b""
 
     @classmethod
-    def from_v1(cls, fields: dict[str, Any]) -> FieldSet:
-        """Read ``fieldsV1``. The root itself is never a member."""
-        return cls._read({step: inner for step, inner in fields.items() if step != "."}, False)
-
-    @classmethod
-    def _read(cls, fields: dict[str, Any], member: bool) -> FieldSet:
-        found = cls(member)
-        if fields and fields.keys() != {"."}:
-            found._below, found._v1 = None, fields
+    def stored(cls, text: bytes) -> FieldSet:
+        """Of ``fieldsV1`` as :attr:`tree` was once written; read when somebody looks."""
+        found = cls(None)
+        found._tree, found._text = None, text
         return found
 
-    @property
-    def below(self) -> dict[str, FieldSet]:
-        """What is in the set below this path, by the next step."""
-        if self._below is None:
-            assert self._v1 is not None
-            self._below = {
-                step: self._read(inner, not inner or "." in inner) for step, inner in self._v1.items() if step != "."
-            }
-        return self._below
-
-    def to_v1(self) -> dict[str, Any]:
-        """``fieldsV1``, read-only; steps in order, so that equal sets are equal texts."""
-        if self._v1 is None:
-            told: dict[str, Any] = {".": {}} if self.member and self.below else {}
-            for step in sorted(self.below):
-                told[step] = self.below[step].to_v1()
-            self._v1 = told
-        return self._v1
+    @classmethod
+    def from_v1(cls, fields: Tree) -> FieldSet:
+        """Of ``fieldsV1`` as anybody may write it. Raises ValueError when it is no such thing."""
+        tree = _clean(fields)
+        return cls({step: inner for step, inner in tree.items() if step != _DOT} if _DOT in tree else tree)
 
     @classmethod
     def of(cls, *paths: Path) -> FieldSet:
         """The set of exactly these paths."""
-        root = cls()
+        tree: Tree = {}
         for path in paths:
-            node = root
-            for step in path:
-                node = node.below.setdefault(step, cls())
-            node.member = True  # still being made
-        return root
+            only: Tree = LEAF
+            for step in reversed(path):
+                only = {step: only}
+            tree = _union(tree, only)
+        return cls(tree)
+
+    @property
+    def tree(self) -> Tree:
+        """``fieldsV1``, read-only. Equal sets have equal trees."""
+        if self._tree is None:
+            self._tree = _decode(self._text)
+        return self._tree
 
     def __bool__(self) -> bool:
-        return self.member or self._below is None or bool(self._below)
+        return bool(self._tree) if self._tree is not None else len(self._text) > 2
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FieldSet) and self.member == other.member and self.to_v1() == other.to_v1()
+        return isinstance(other, FieldSet) and (self is other or self.tree == other.tree)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __or__(self, other: FieldSet) -> FieldSet:
-        below = dict(self.below)
-        for step, inner in other.below.items():
-            below[step] = below[step] | inner if step in below else inner
-        return FieldSet(self.member or other.member, below)
+        mine = self.tree
+        both = _union(mine, other.tree)
+        return self if both is mine else FieldSet(both)
 
     def __and__(self, other: FieldSet) -> FieldSet:
-        below = {step: both for step, inner in self.below.items() if step in other.below and (both := inner & other.below[step])}
-        return FieldSet(self.member and other.member, below)
+        return FieldSet(_common_below(self.tree, other.tree))
 
     def __sub__(self, other: FieldSet) -> FieldSet:
-        less = self.member and other.member
-        below: dict[str, FieldSet] = {}
-        for step, inner in self.below.items():
-            left = inner - other.below[step] if step in other.below else inner
-            less = less or left is not inner
-            if left:
-                below[step] = left
-        return FieldSet(self.member and not other.member, below) if less else self
+        mine = self.tree
+        left = _less_below(mine, other.tree)
+        return self if left is mine else FieldSet(left)
+
+    def has_below(self, path: Path) -> bool:
+        """Whether the set has the path or anything below it."""
+        node = self.tree
+        for step in path:
+            if step not in node:
+                return False
+            node = node[step]
+        return True
 
     def without(self, *paths: Path) -> FieldSet:
         """The set without these paths and all below them."""
-        result = self
+        tree = self.tree
         for path in paths:
-            result = result._without(path)
-        return result
+            tree = _without(tree, path)
+        return self if tree is self.tree else FieldSet(tree)
 
-    def _without(self, path: Path) -> FieldSet:
-        step, *rest = path
-        if step not in self.below:
-            return self
-        below = {name: inner for name, inner in self.below.items() if name != step}
-        if rest and (left := self.below[step]._without(tuple(rest))):
-            below[step] = left
-        return FieldSet(self.member, below)
-
-    def only(self, step: str) -> FieldSet:
-        """What of the set is below one first step."""
-        return FieldSet(False, {step: self.below[step]} if step in self.below else {})
-
-    def paths(self, path: Path = ()) -> Iterator[Path]:
+    def paths(self) -> Iterator[Path]:
         """Every member: those of a level first, in order, then what is below each."""
-        if self.member and not path:
-            yield path
-        steps = sorted(self.below)
-        yield from ((*path, step) for step in steps if self.below[step].member)
-        for step in steps:
-            yield from self.below[step].paths((*path, step))
+        return _paths(self.tree, ())
+
+
+def _clean(node: object) -> Tree:
+    """A node of anybody's ``fieldsV1`` as ours are: a member with nothing below is ``{}``."""
+    if not isinstance(node, dict):
+        raise ValueError("fieldsV1 holds something else than objects")
+    below: Tree = {}
+    for step, inner in node.items():
+        if step == _DOT:
+            below[_DOT] = LEAF
+        elif step[:2] in ("f:", "k:", "v:", "i:"):
+            below[step] = _clean(inner)
+        else:
+            raise ValueError(f"fieldsV1 has a step of no known kind: {step}")
+    return LEAF if len(below) == 1 and _DOT in below else below
+
+
+def _both(left: Tree, right: Tree) -> Tree:
+    """The union of two nodes; ``left`` itself when ``right`` adds nothing."""
+    if left is right:
+        return left
+    if not left:
+        return left if not right else right if _DOT in right else {_DOT: LEAF, **right}
+    if not right:
+        return left if _DOT in left else {_DOT: LEAF, **left}
+    return _union(left, right)
+
+
+def _union(left: Tree, right: Tree) -> Tree:
+    both = left
+    for step, inner in right.items():
+        mine = left.get(step)
+        joined = inner if mine is None else _both(mine, inner)
+        if joined is not mine:
+            if both is left:
+                both = dict(left)
+            both[step] = joined
+    return both
+
+
+def _less(left: Tree, right: Tree) -> Tree | None:
+    """One node less another; None when nothing is left, ``left`` itself when nothing goes."""
+    if not left:
+        return None if not right or _DOT in right else left
+    if not right:
+        if _DOT not in left:
+            return left
+        return {step: inner for step, inner in left.items() if step != _DOT} or None
+    rest = _less_below(left, right)
+    if rest is left:
+        return left
+    if len(rest) == 1 and _DOT in rest:
+        return LEAF
+    return rest or None
+
+
+def _less_below(left: Tree, right: Tree) -> Tree:
+    rest = left
+    for step, inner in right.items():
+        mine = left.get(step)
+        if mine is None:
+            continue
+        kept = None if step == _DOT else _less(mine, inner)
+        if kept is not mine:
+            if rest is left:
+                rest = dict(left)
+            if kept is None:
+                del rest[step]
+            else:
+                rest[step] = kept
+    return rest
+
+
+def _common(left: Tree, right: Tree) -> Tree | None:
+    """What two nodes have in common, None when it is nothing."""
+    below = _common_below(left, right)
+    if (not left or _DOT in left) and (not right or _DOT in right):
+        return {_DOT: LEAF, **below} if below else LEAF
+    return below or None
+
+
+def _common_below(left: Tree, right: Tree) -> Tree:
+    if len(right) < len(left):
+        left, right = right, left
+    below: Tree = {}
+    for step, inner in left.items():
+        other = right.get(step)
+        if other is not None and step != _DOT and (both := _common(inner, other)) is not None:
+            below[step] = both
+    return below
+
+
+def _without(tree: Tree, path: Path) -> Tree:
+    step, rest = path[0], path[1:]
+    inner = tree.get(step)
+    if inner is None:
+        return tree
+    left = None
+    if rest:
+        # A member that has nothing below is not what leads to nothing.
+        left = _without(inner, rest)
+        if left is inner:
+            return tree
+        left = LEAF if len(left) == 1 and _DOT in left else left or None
+    changed = dict(tree)
+    if left is None:
+        del changed[step]
+    else:
+        changed[step] = left
+    return changed
+
+
+def _paths(tree: Tree, path: Path) -> Iterator[Path]:
+    steps = sorted(step for step in tree if step != _DOT)
+    yield from ((*path, step) for step in steps if not tree[step] or _DOT in tree[step])
+    for step in steps:
+        yield from _paths(tree[step], (*path, step))
 
 
 def told(path: Path) -> str:

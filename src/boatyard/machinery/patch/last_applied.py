@@ -13,14 +13,12 @@ from boatyard.machinery.patch.typed import compare, field_set
 from boatyard.machinery.schema.structural import Structural
 
 KUBECTL = "kubectl"
-CLIENT_SIDE = "kubectl-client-side-apply"
-"""Who such an object's applied fields belong to, until ``kubectl apply --server-side`` takes them."""
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 MAX_BYTES = 256 * 1024
 
 
-def last_applied(obj: Object | None) -> Object | None:
-    """What the annotation holds, or None when there is none that can be read."""
+def last_applied(obj: Object | None, api_version: str) -> Object | None:
+    """What the annotation holds, or None when there is none of this version that can be read."""
     text = annotations(obj).get(ANNOTATION) if obj is not None else None
     if not text:
         return None
@@ -28,12 +26,7 @@ def last_applied(obj: Object | None) -> Object | None:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
-
-
-def owned_fields(schema: Structural, last: Object) -> FieldSet:
-    """The fields that the client applied, and the annotation. Raises BadRequest as :func:`field_set`."""
-    return field_set(schema, last) | FieldSet.of(("f:metadata", "f:annotations", f"f:{ANNOTATION}"))
+    return found if isinstance(found, dict) and found.get("apiVersion") == api_version else None
 
 
 def unchanged_fields(schema: Structural, last: Object, live: Object) -> FieldSet:
@@ -42,15 +35,15 @@ def unchanged_fields(schema: Structural, last: Object, live: Object) -> FieldSet
     return field_set(schema, last) - changes.modified - changes.removed
 
 
-def remember(obj: Object, applied: Object) -> None:
-    """Keep the annotation of ``obj``, if it has one, true for those who go back to applying by the client."""
-    kept = obj.get("metadata", {}).get("annotations") or {}
+def remembered(obj: Object, applied: Object) -> Object:
+    """``obj`` with its annotation, if it has one, kept true for those who go back to applying by the client."""
+    kept = annotations(obj)
     if ANNOTATION not in kept:
-        return
+        return obj
     text = msgspec.json.encode(applied, order="sorted").decode()
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
+    kept = {key: value for key, value in kept.items() if key != ANNOTATION}
     if len(text) < MAX_BYTES:
         kept[ANNOTATION] = text + "\n"
-    else:
-        del kept[ANNOTATION]
+    return {**obj, "metadata": {**obj["metadata"], "annotations": kept}}

@@ -1,21 +1,28 @@
 """Values read with their types: which fields they have, how two of them differ, how one is merged into another.
 
-Rules are those of Kubernetes' structured-merge-diff. Where no type is declared, maps merge and lists are taken whole.
+Rules are those of Kubernetes' structured-merge-diff. Where no type is declared, maps merge and lists are taken whole. Go's structs
+are never absent: where a type of Kubernetes' own says which of its members are always written (``x-boatyard-written``), one that a
+document leaves out is there with its zero value.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from boatyard.machinery.meta.errors import BadRequest
-from boatyard.machinery.patch.field_set import FieldSet, Path
+from boatyard.machinery.patch.field_set import LEAF, FieldSet, Path, Tree
 from boatyard.machinery.schema.structural import ANYTHING, Structural
 
 ABSENT: Any = object()
 """No value at all, which isn't null."""
+WRITTEN = "x-boatyard-written"
+"""Members that Go's encoder writes even when nobody set them -> what it writes then."""
+_DOT = "."
+_sorted_text = msgspec.json.Encoder(order="sorted").encode
 
 
 class Changes(NamedTuple):
@@ -26,101 +33,271 @@ class Changes(NamedTuple):
     added: FieldSet
 
 
+class _Type:
+    """What the functions here want to know of a node of a schema, looked up once."""
+
+    __slots__ = (
+        "_children", "_go", "_items", "additional", "declared", "defaults", "keyed", "map_keys", "merges", "node", "set", "written",
+    )  # fmt: skip
+
+    def __init__(self, node: Structural, go: bool) -> None:
+        go = go and not node.foreign
+        self.node, self._go = node, go
+        self.merges = not (node.type == "object" and node.atomic)
+        """Its maps are merged field by field."""
+        self.keyed = node.type == "array" and not node.atomic
+        self.set = node.list_type == "set"
+        self.map_keys = node.map_keys
+        self.declared: Collection[str] = node.properties
+        self.written: Mapping[str, Any] = node.schema.get(WRITTEN) or {} if go else {}
+        self.additional = _type_of(node.additional, go) if node.additional is not None else None
+        self._children: dict[str, tuple[str, _Type]] = {}
+        if node.embedded:
+            self.declared = {"apiVersion", "kind", "metadata", *node.properties}
+            metadata = node.embedded_metadata
+            self._children["metadata"] = ("f:metadata", _type_of(metadata, go) if metadata else _ANYTHING)
+        self._items: _Type | None = None
+        self.defaults: dict[str, Any] | None = None
+
+    def child(self, key: str) -> tuple[str, _Type]:
+        """The step to a field, and its type."""
+        found = self._children.get(key)
+        if found is None:
+            if key not in self.declared:
+                return f"f:{key}", self.additional or _ANYTHING
+            node = self.node.child(key) or ANYTHING
+            found = self._children[key] = (f"f:{key}", _type_of(node, self._go))
+        return found
+
+    @property
+    def items(self) -> _Type:
+        """The type of a list's items."""
+        if self._items is None:
+            self._items = _type_of(self.node.items, self._go)
+        return self._items
+
+    def step(self, item: Any, index: int) -> str:
+        """The step to an item: by its keys (a key's default counts), by its value, or, when neither is there, by its place."""
+        if self.set:
+            return f"v:{_text(item)}"
+        keys: dict[str, Any] = {}
+        for key in self.map_keys:
+            value = item.get(key) if isinstance(item, dict) else None
+            if value is None:
+                if self.defaults is None:
+                    self.defaults = {
+                        name: self.node.items.properties.get(name, {}).get("default") for name in self.map_keys
+                    }
+                value = self.defaults[key]
+            if value is not None:
+                keys[key] = value
+        return f"k:{_text(keys)}" if keys else f"i:{index}"
+
+    def indexed(self, items: list[Any]) -> dict[str, Any]:
+        """Items by their step; of several with the same only the first."""
+        found: dict[str, Any] = {}
+        for index, item in enumerate(items):
+            found.setdefault(self.step(item, index), item)
+        return found
+
+
+def _type_of(node: Structural, go: bool = True) -> _Type:
+    found = node.types.get(go)
+    if found is None:
+        found = node.types[go] = _Type(node, go)
+    return found
+
+
+_ANYTHING = _type_of(ANYTHING)
+
+
 def field_set(node: Structural, value: Any) -> FieldSet:
     """The fields that a document sets, as an applier owns them. Raises BadRequest when a keyed list's item lacks a key or two items
     have the same."""
-    return FieldSet(False, _fields(node, value, "").below)
+    return FieldSet(_fields(_type_of(node), value, ""))
 
 
-def _fields(node: Structural, value: Any, path: str) -> FieldSet:
-    if _is_map(node, value):
-        below: dict[str, FieldSet] = {}
+def _fields(type: _Type, value: Any, path: str) -> Tree:
+    """What is set below a value."""
+    below: Tree = {}
+    if isinstance(value, dict):
+        if not type.merges:
+            return below
         for key, inner in value.items():
-            child = node.child(key) or ANYTHING
-            found = _fields(child, inner, f"{path}.{key}")
-            if inner is None or inner == {} or key not in node.properties:
-                found = FieldSet(True, found.below)
-            if found:
-                below[f"f:{key}"] = found
-        return FieldSet(False, below)
-    if _is_keyed(node, value):
-        below = {}
+            step, child = type.child(key)
+            if (isinstance(inner, dict) and inner and child.merges) or (isinstance(inner, list) and child.keyed):
+                found = _fields(child, inner, f"{path}.{key}")
+                if key not in type.declared:
+                    below[step] = {_DOT: LEAF, **found} if found else LEAF
+                elif found:
+                    below[step] = found
+            else:
+                below[step] = LEAF
+    elif isinstance(value, list) and type.keyed:
+        items = type.items
         for index, item in enumerate(value):
-            step = _element(node, item, index)
+            step = type.step(item, index)
             if step.startswith("i:"):
-                raise BadRequest(f"{path}: element {index}: {_why_not(node, item)}")
+                raise BadRequest(f"{path}: element {index}: {_why_not(type.node, item)}")
             if step in below:
                 raise BadRequest(f"{path}: duplicate entries for key {step[2:]}")
-            below[step] = FieldSet(True, _fields(node.items, item, f"{path}[{index}]").below)
-        return FieldSet(False, below)
-    return FieldSet(True)
+            found = _fields(items, item, f"{path}[{index}]") if isinstance(item, (dict, list)) else LEAF
+            below[step] = {_DOT: LEAF, **found} if found else LEAF
+    return below
 
 
-def compare(node: Structural, old: Any, new: Any) -> Changes:
-    """What of ``new`` isn't in ``old`` and the other way round."""
-    found = _compare(node, old, new)
-    return Changes(*(FieldSet(False, part.below) for part in found))
+_Difference: TypeAlias = tuple[Tree | None, Tree | None, Tree | None]
+"""What is removed, modified and added at and below one place; None for nothing."""
 
 
-_NONE = FieldSet()
-_SAME = Changes(_NONE, _NONE, _NONE)
+def compare(node: Structural, old: Any, new: Any, leave_out: Collection[str] = ()) -> Changes:
+    """What of ``new`` isn't in ``old`` and the other way round, but for the fields ``leave_out`` of the document itself."""
+    removed, modified, added = _maps(_type_of(node), old, new, leave_out)
+    return Changes(FieldSet(removed), FieldSet(modified), FieldSet(added))
 
 
-def _compare(node: Structural, old: Any, new: Any) -> Changes:
-    if old == new:
-        return _SAME
+def _pair(type: _Type, old: Any, new: Any) -> _Difference:
+    """The difference of two values that aren't equal."""
     if old is ABSENT:
-        return Changes(_NONE, _NONE, _all(node, new))
+        return None, None, _all(type, new)
     if new is ABSENT:
-        return Changes(_all(node, old), _NONE, _NONE)
+        return _all(type, old), None, None
     shape = new if old is None else old
-    if _is_map(node, shape) and isinstance(new or {}, dict):
-        old, new = old or {}, new or {}
-        pairs = {f"f:{key}": (node.child(key) or ANYTHING, old.get(key, ABSENT), new.get(key, ABSENT)) for key in {**old, **new}}
-    elif _is_keyed(node, shape) and isinstance(new or [], list):
-        before, after = _indexed(node, old or []), _indexed(node, new or [])
-        pairs = {step: (node.items, before.get(step, ABSENT), after.get(step, ABSENT)) for step in {**before, **after}}
-    else:
-        # Where one is a map or a keyed list and the other isn't, what was in the one goes and what is in the other comes.
-        gone, come = FieldSet(False, _all(node, old).below), FieldSet(False, _all(node, new).below)
-        return Changes(gone, FieldSet(True), come)
-    parts: tuple[dict[str, FieldSet], ...] = ({}, {}, {})
-    for step, (child, left, right) in pairs.items():
-        for into, found in zip(parts, _compare(child, left, right), strict=True):
-            if found:
-                into[step] = found
-    return Changes(*(FieldSet(False, part) for part in parts))
+    if isinstance(shape, dict) and type.merges and (new is None or isinstance(new, dict)):
+        # Null and nothing differ as values do.
+        return _maps(type, old or {}, new or {}) if old or new else (None, LEAF, None)
+    if isinstance(shape, list) and type.keyed and (new is None or isinstance(new, list)):
+        return _lists(type, old or [], new or []) if old or new else (None, LEAF, None)
+    # Where one is a map or a keyed list and the other isn't, what was in the one goes and what is in the other comes.
+    return _below(_all(type, old)), LEAF, _below(_all(type, new))
 
 
-def _all(node: Structural, value: Any) -> FieldSet:
+def _maps(type: _Type, old: dict[str, Any], new: dict[str, Any], leave_out: Collection[str] = ()) -> _Difference:
+    removed: Tree = {}
+    modified: Tree = {}
+    added: Tree = {}
+    written = type.written
+    for keys, only_new in ((old, False), (new, True)):
+        for key in keys:
+            if only_new:
+                if key in old:
+                    continue
+                left, right = ABSENT, new[key]
+            else:
+                left, right = old[key], new.get(key, ABSENT)
+            if left is right or key in leave_out or left == right:
+                continue
+            if written and key in written:
+                left = written[key] if left is ABSENT else left
+                right = written[key] if right is ABSENT else right
+                if left == right:
+                    continue
+            step, child = type.child(key)
+            gone, other, come = _pair(child, left, right)
+            if gone is not None:
+                removed[step] = gone
+            if other is not None:
+                modified[step] = other
+            if come is not None:
+                added[step] = come
+    return removed or None, modified or None, added or None
+
+
+def _lists(type: _Type, old: list[Any], new: list[Any]) -> _Difference:
+    removed: Tree = {}
+    modified: Tree = {}
+    added: Tree = {}
+    before, after, items = _gathered(type, old), _gathered(type, new), type.items
+    for step in {**before, **after}:
+        lefts, rights = before.get(step, ()), after.get(step, ())
+        if lefts == rights:
+            continue
+        if len(lefts) < 2 and len(rights) < 2:
+            gone, other, come = _pair(items, lefts[0] if lefts else ABSENT, rights[0] if rights else ABSENT)
+        # Items that are there several times are one field, nothing of which is told apart.
+        elif len(lefts) > 1 and len(rights) > 1:
+            gone, other, come = None, LEAF, None
+        elif len(lefts) > 1:
+            gone, other, come = LEAF, None, _all(items, rights[0]) if rights else None
+        else:
+            gone, other, come = _all(items, lefts[0]) if lefts else None, None, LEAF
+        if gone is not None:
+            removed[step] = gone
+        if other is not None:
+            modified[step] = other
+        if come is not None:
+            added[step] = come
+    return removed or None, modified or None, added or None
+
+
+def _gathered(type: _Type, items: list[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for index, item in enumerate(items):
+        found.setdefault(type.step(item, index), []).append(item)
+    return found
+
+
+def _below(tree: Tree) -> Tree | None:
+    return {step: inner for step, inner in tree.items() if step != _DOT} or None
+
+
+def _all(type: _Type, value: Any) -> Tree:
     """A value and everything in it."""
-    below: dict[str, FieldSet] = {}
-    if _is_map(node, value):
-        below = {f"f:{key}": _all(node.child(key) or ANYTHING, inner) for key, inner in value.items()}
-    elif _is_keyed(node, value):
-        below = {step: _all(node.items, item) for step, item in _indexed(node, value).items()}
-    return FieldSet(True, below)
+    if isinstance(value, dict):
+        if not type.merges:
+            return LEAF
+        below: Tree = {_DOT: LEAF}
+        for key, inner in value.items():
+            step, child = type.child(key)
+            below[step] = _all(child, inner) if inner and isinstance(inner, (dict, list)) else LEAF
+        for key, zero in type.written.items():
+            if key not in value:
+                step, child = type.child(key)
+                below[step] = _all(child, zero)
+        return below if len(below) > 1 else LEAF
+    if isinstance(value, list) and type.keyed and value:
+        items = type.items
+        below = {_DOT: LEAF}
+        for step, found in _gathered(type, value).items():
+            below[step] = _all(items, found[0]) if len(found) == 1 else LEAF
+        return below
+    return LEAF
 
 
 def merge(node: Structural, live: Any, applied: Any) -> Any:
-    """``applied`` laid over ``live``; what only ``live`` has stays. Neither is changed; the result shares parts with both."""
+    """``applied`` laid over ``live``; what only ``live`` has stays. Neither is changed; the result shares parts with both, and is
+    ``live`` itself where nothing changes."""
+    return _merge(_type_of(node), live, applied)
+
+
+def _merge(type: _Type, live: Any, applied: Any) -> Any:
     if live is ABSENT or live is None:
         return applied
     if applied is ABSENT:
         return live
-    if _is_map(node, applied) and isinstance(live, dict):
-        both = dict(live)
+    if isinstance(applied, dict) and type.merges and isinstance(live, dict):
+        both = live
         for key, value in applied.items():
-            both[key] = merge(node.child(key) or ANYTHING, live.get(key, ABSENT), value)
+            mine = live.get(key, ABSENT)
+            merged = value
+            if isinstance(value, (dict, list)):
+                merged = _merge(type.child(key)[1], mine, value)
+            elif mine == value and mine is not ABSENT and (mine is not None or value is None):
+                continue
+            if merged is not mine:
+                if both is live:
+                    both = dict(live)
+                both[key] = merged
         return both
-    if _is_keyed(node, applied) and isinstance(live, list):
-        return _merge_lists(node, live, applied)
-    return applied
+    if isinstance(applied, list) and type.keyed and isinstance(live, list):
+        return _merge_lists(type, live, applied)
+    return live if live == applied else applied
 
 
-def _merge_lists(node: Structural, live: list[Any], applied: list[Any]) -> list[Any]:
+def _merge_lists(type: _Type, live: list[Any], applied: list[Any]) -> list[Any]:
     """Items of ``applied`` in its order; the others keep their place among those that both have."""
-    left, right = _indexed(node, live), _indexed(node, applied)
+    items = type.items
+    left, right = type.indexed(live), type.indexed(applied)
     lefts, rights = list(left), list(right)
     shared = [step for step in rights if step in left]
     done: set[str] = set()
@@ -130,7 +307,7 @@ def _merge_lists(node: Structural, live: list[Any], applied: list[Any]) -> list[
         if i < len(lefts) and j < len(rights):
             step = lefts[i]
             if step == rights[j]:
-                result.append(merge(node.items, left[step], right[step]))
+                result.append(_merge(items, left[step], right[step]))
                 done.add(step)
                 i, j, shared = i + 1, j + 1, shared[1:]
                 continue
@@ -147,32 +324,36 @@ def _merge_lists(node: Structural, live: list[Any], applied: list[Any]) -> list[
                 i += 1
         if j < len(rights):
             step = rights[j]
-            result.append(merge(node.items, left.get(step, ABSENT), right[step]))
+            result.append(_merge(items, left.get(step, ABSENT), right[step]))
             done.add(step)
             j += 1
             if shared and shared[0] == step:
                 shared = shared[1:]
-    return result
+    return live if result == live else result
 
 
 def without(node: Structural, value: Any, path: Path) -> Any:
     """``value`` without what is at ``path``, and without the maps and lists that are empty then. ``value`` stays as it is; the
     result shares parts with it."""
+    return _without(_type_of(node), value, path)
+
+
+def _without(type: _Type, value: Any, path: Path) -> Any:
     step, rest = path[0], path[1:]
     key: Any = step[2:]
     if step.startswith("f:"):
         if not isinstance(value, dict) or key not in value:
             return value
-        child = node.child(key) or ANYTHING
+        child = type.child(key)[1]
     else:
         if not isinstance(value, list):
             return value
-        key = next((index for index, item in enumerate(value) if _element(node, item, index) == step), None)
+        key = next((index for index, item in enumerate(value) if type.step(item, index) == step), None)
         if key is None:
             return value
-        child = node.items
+        child = type.items
     if rest:
-        inner = without(child, value[key], rest)
+        inner = _without(child, value[key], rest)
         if inner not in ({}, []):
             if inner is value[key]:
                 return value
@@ -182,36 +363,6 @@ def without(node: Structural, value: Any, path: Path) -> Any:
     changed = value.copy()
     del changed[key]
     return changed
-
-
-def _is_map(node: Structural, value: Any) -> bool:
-    return isinstance(value, dict) and not (node.type == "object" and node.atomic)
-
-
-def _is_keyed(node: Structural, value: Any) -> bool:
-    return isinstance(value, list) and node.type == "array" and not node.atomic
-
-
-def _indexed(node: Structural, items: list[Any]) -> dict[str, Any]:
-    """Items by their step; of several with the same only the first."""
-    found: dict[str, Any] = {}
-    for index, item in enumerate(items):
-        found.setdefault(_element(node, item, index), item)
-    return found
-
-
-def _element(node: Structural, item: Any, index: int) -> str:
-    """The step to an item: by its keys (a key's default counts), by its value, or, when neither is there, by its place."""
-    if node.list_type == "set":
-        return f"v:{_text(item)}"
-    keys: dict[str, Any] = {}
-    for key in node.map_keys:
-        value = item.get(key) if isinstance(item, dict) else None
-        if value is None:
-            value = node.items.properties.get(key, {}).get("default")
-        if value is not None:
-            keys[key] = value
-    return f"k:{_text(keys)}" if keys else f"i:{index}"
 
 
 def _why_not(node: Structural, item: Any) -> str:
@@ -224,4 +375,4 @@ def _why_not(node: Structural, item: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return msgspec.json.encode(value, order="sorted").decode()
+    return _sorted_text(value).decode()

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
 from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Conflict, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.apply import merge_apply
-from boatyard.machinery.patch.field_set import Path
-from boatyard.machinery.patch.field_set import told as path_told
-from boatyard.machinery.patch.typed import field_set
-from boatyard.machinery.registry import documents, metadata
+from boatyard.machinery.registry import documents, metadata, ownership
 from boatyard.machinery.registry.create import create
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import comparable
 from boatyard.machinery.registry.write import modify
-from boatyard.machinery.schema.structural import ANYTHING, Structural
-
-KUBECTL, LAST_APPLIED = "kubectl", "kubectl.kubernetes.io/last-applied-configuration"
+from boatyard.machinery.schema.structural import ANYTHING
 
 
 async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) -> Object:
@@ -32,7 +23,7 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
         found = f"{applied.get('apiVersion') or '/'}, Kind={applied.get('kind') or ''}"
         raise BadRequest(f"invalid object type: {found}: what is applied says its apiVersion and kind")
     metadata.frame(request, applied)
-    if applied["metadata"].get("managedFields"):
+    if applied["metadata"].pop("managedFields", None):
         raise BadRequest("metadata.managedFields must be nil")
     if applied["metadata"].setdefault("name", request.name) == "":
         raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
@@ -45,22 +36,14 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
         raise not_found(request.kind.resource.group_resource, request.name)
     comparable(request, applied)
     schema = request.kind.schema() or ANYTHING
-    reset = _reset(request)
+    door = ownership.door_of(request)
 
     def merged(live: Object | None) -> Object:
         wanted = documents.fresh(applied)
         revision = wanted["metadata"].pop("resourceVersion", "")
-        now = ledger.world.now()
-        try:
-            result = merge_apply(live, wanted, request.field_manager, schema, force, now, request.subresource, reset)
-        except Conflict as conflict:
-            if not _upgrades(request, live, schema, conflict):
-                raise
-            wanted = documents.fresh(applied)
-            wanted["metadata"].pop("resourceVersion", "")
-            result = merge_apply(live, wanted, request.field_manager, schema, True, now, request.subresource, reset)
-        if live is not None or revision:
-            result["metadata"]["resourceVersion"] = revision
+        result, request.managers = merge_apply(live, request.managers, wanted, door, schema, force, ledger.world.now())
+        # The live object is this call's own copy: what is shared with it may be changed.
+        result["metadata"] = {**result["metadata"], "resourceVersion": revision}
         return result
 
     if not there:
@@ -73,23 +56,3 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
             # Somebody was quicker: then it is there to be merged with.
             pass
     return await modify(ledger, request, merged)
-
-
-def _upgrades(request: Request, live: Object | None, schema: Structural, conflict: Conflict) -> bool:
-    """Whether kubectl only goes on with what it applied on the client's side before, as apiserver's LastAppliedManager has it."""
-    told = (live or {}).get("metadata", {}).get("annotations", {}).get(LAST_APPLIED)
-    if request.field_manager != KUBECTL or not told:
-        return False
-    try:
-        last = msgspec.json.decode(told, type=dict[str, Any])
-    except msgspec.DecodeError:
-        return False
-    own = {path_told(path) for path in field_set(schema, last).paths()}
-    return all(cause["field"] in own for cause in conflict.details.get("causes", ()))
-
-
-def _reset(request: Request) -> tuple[Path, ...]:
-    """What can't be set through this door, and so isn't owned by who tries."""
-    if request.subresource == "status":
-        return (("f:spec",), ("f:metadata",)) if request.kind.custom is not None else (("f:spec",),)
-    return (("f:status",),) if request.kind.has_status else ()

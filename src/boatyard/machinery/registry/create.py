@@ -5,7 +5,8 @@ from __future__ import annotations
 from boatyard.machinery.meta.core import NAMESPACES
 from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Forbidden, MethodNotAllowed, already_exists, invalid
 from boatyard.machinery.meta.objects import Object, deleting
-from boatyard.machinery.registry import documents, keys, metadata
+from boatyard.machinery.patch.managers import Manager
+from boatyard.machinery.registry import documents, keys, metadata, ownership
 from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
@@ -27,7 +28,7 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
             obj["metadata"]["name"] = metadata.generated_name(prefix, ledger.world)
         candidate = documents.fresh(obj) if left > 1 else obj
         try:
-            prepare(ledger, request, candidate)
+            ownership.put(candidate, prepare(ledger, request, candidate))
             return await _write(ledger, request, candidate)
         except KeyConflict:
             if left == 1:
@@ -51,15 +52,17 @@ def _taken(ledger: Ledger, request: Request, wanted: Object) -> AlreadyExists:
     return error
 
 
-def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
-    """All that happens to a new object between its decoding and its writing."""
+def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
+    """All that happens to a new object between its decoding and its writing. Returns who owns what of it, which it doesn't hold."""
     kind, revision = request.kind, obj["metadata"].get("resourceVersion", "")
+    entries = obj["metadata"].pop("managedFields", None)
     metadata.create(request, obj, ledger.world)
     if kind.terminating:
         raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
     if kind.has_status and kind.custom is not None and (status := obj.pop("status", None)) is not None:
         status_readable(request, status)
     wrong = shape(request, obj)
+    managers = ownership.after(request, obj, None, entries, ledger.world.now())
     check_namespace(ledger, request, obj)
     metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj)
@@ -73,6 +76,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> None:
         # What a write would set stays as it was sent.
         obj["metadata"]["resourceVersion"] = revision
     request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj)
+    return managers
 
 
 async def _write(ledger: Ledger, request: Request, obj: Object) -> Object:

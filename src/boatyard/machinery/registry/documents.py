@@ -1,4 +1,5 @@
-"""How an object lies in the store: compact JSON that begins with ``{"metadata":{`` and has no ``resourceVersion``.
+"""How an object lies in the store: compact JSON that begins with ``{"metadata":{``, where ``managedFields`` come first if there are
+any, and has no ``resourceVersion``.
 
 The resourceVersion is the revision of the record itself, so it can't disagree with it; it is put into the bytes on the way out,
 without decoding them.
@@ -19,6 +20,8 @@ HEAD = b'{"metadata":{'
 """How the bytes begin."""
 _AFTER_HEAD = len(HEAD)
 PIECE_BYTES = 60 * 1024
+_MANAGED = HEAD + b'"managedFields":['
+_AFTER_MANAGED = len(_MANAGED)
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -37,10 +40,15 @@ _decode_labelled = msgspec.json.Decoder(_Labelled).decode
 
 def encode(obj: Object) -> bytes:
     """The bytes to store. ``metadata`` must have a name."""
-    metadata = obj["metadata"]
-    if "resourceVersion" in metadata:
-        metadata = {field: value for field, value in metadata.items() if field != "resourceVersion"}
-    return _encode({"metadata": metadata, **{field: value for field, value in obj.items() if field != "metadata"}})
+    stored: Object = {}
+    rest = {field: value for field, value in obj["metadata"].items() if field != "resourceVersion"}
+    if managers := rest.pop("managedFields", None):
+        rest = {"managedFields": managers, **rest}
+    stored["metadata"] = rest
+    for field, value in obj.items():
+        if field != "metadata":
+            stored[field] = value
+    return _encode(stored)
 
 
 def decode(value: bytes, revision: int) -> Object:
@@ -48,6 +56,20 @@ def decode(value: bytes, revision: int) -> Object:
     obj: Object = _decode(value)
     obj["metadata"]["resourceVersion"] = str(revision)
     return obj
+
+
+def parted(value: bytes, revision: int) -> tuple[bytes, Object]:
+    """The text of the managed fields (empty when there are none), and the object without them, fresh.
+
+    Most of what reads an object doesn't ask who owns what of it, and making nothing of that half of the text costs nothing.
+    """
+    if value.startswith(_MANAGED):
+        # Within a string no quote follows a comma unescaped, and fields hold no lists: this is where the entries end.
+        end = value.index(b'],"', _AFTER_MANAGED) + 1
+        return value[_AFTER_MANAGED - 1 : end], decode(HEAD + value[end + 1 :], revision)
+    obj = decode(value, revision)
+    managers = obj["metadata"].pop("managedFields", None)
+    return (_encode(managers) if managers else b""), obj
 
 
 @lru_cache(maxsize=64)
@@ -111,6 +133,6 @@ def field_reader(path: str) -> Callable[[bytes], Any]:
     return field
 
 
-def fresh(obj: Object) -> Object:
+def fresh(obj: Any) -> Any:
     """A deep copy of JSON-like data. Raises TypeError for what JSON can't hold."""
     return _decode(_encode(obj))

@@ -23,7 +23,7 @@ LONGEST_GENERATED_PREFIX = 58
 ANNOTATIONS_BYTES = 256 * 1024
 _LIFE = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 _SERVER_SET = (*_LIFE, "selfLink", "resourceVersion")
-_EMPTY: dict[str, Any] = {"labels": {}, "annotations": {}, "finalizers": [], "ownerReferences": [], "managedFields": []}
+_EMPTY: dict[str, Any] = {"labels": {}, "annotations": {}, "finalizers": [], "ownerReferences": []}
 _STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 _OWNERS_TWICE = (
     ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and may reject such "

@@ -9,9 +9,10 @@ from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import BadRequest, UnsupportedMediaType, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.json_patch import json_patch
+from boatyard.machinery.patch.managers import written
 from boatyard.machinery.patch.merge_patch import without_nulls
 from boatyard.machinery.patch.strategic_patch import strategic_patch
-from boatyard.machinery.registry import metadata
+from boatyard.machinery.registry import documents, metadata
 from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
@@ -28,6 +29,8 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
 
     def change(live: Object) -> Object:
         before = live["metadata"]["resourceVersion"]
+        if _names_managers(difference):
+            live["metadata"]["managedFields"] = documents.fresh(written(request.managers))
         wanted = patched(request.kind, live, difference, type)
         _check_type(request, wanted, type)
         found = wanted.get("metadata")
@@ -102,6 +105,15 @@ def _merge(target: Object, difference: Object) -> None:
             target[field] = without_nulls(value)
         else:
             target[field] = value
+
+
+def _names_managers(difference: Any) -> bool:
+    """Whether a patch may read or change who owns what."""
+    if isinstance(difference, list):
+        ways = [operation.get(way) for operation in difference if isinstance(operation, dict) for way in ("path", "from")]
+        return any(isinstance(way, str) and (way in ("", "/metadata") or "managedFields" in way) for way in ways)
+    metadata = difference.get("metadata") if isinstance(difference, dict) else None
+    return isinstance(metadata, dict) and any("managedFields" in field for field in metadata)
 
 
 def _names_revision(difference: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from boatyard.machinery.patch.managers import Manager
 from boatyard.machinery.registry.authorizer import AllowAll, Authorizer
 from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.kind import Kind
@@ -33,3 +34,7 @@ class Request:
     """What is sent, when the write is a patch other than an apply."""
     applying: bool = False
     """The write is a server-side apply, which says itself who owns what."""
+    managers: list[Manager] = field(default_factory=list)
+    """Who owns what of the stored object; of an apply, once it has merged, who owns what then."""
+    door: str = ""
+    """The subresource that was written to, where the object itself is changed in its name (``scale``)."""

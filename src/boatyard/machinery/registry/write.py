@@ -8,13 +8,12 @@ from typing import TypeAlias
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, PODS
 from boatyard.machinery.meta.errors import Conflict, invalid
 from boatyard.machinery.meta.objects import Object, same
-from boatyard.machinery.patch.apply import update_managers
-from boatyard.machinery.registry import documents, keys, metadata
+from boatyard.machinery.patch.managers import Manager, managers_in, same_owners
+from boatyard.machinery.registry import documents, keys, metadata, ownership
 from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import readable, rules_wrong, shape, status_readable
-from boatyard.machinery.schema.structural import ANYTHING
 from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
 
 RBAC = "rbac.authorization.k8s.io"
@@ -22,7 +21,8 @@ ATTEMPTS = 20
 """Times that a change is made anew when others write the same object at the same time."""
 
 Change: TypeAlias = Callable[[Object], Object]
-"""From the live object to the wanted one. It may change and return its argument, which is a copy of its own."""
+"""From the live object, without its managed fields (``request.managers``), to the wanted one. It may change and return its
+argument, which is a copy of its own."""
 
 
 async def modify(ledger: Ledger, request: Request, change: Change) -> Object:
@@ -32,10 +32,12 @@ async def modify(ledger: Ledger, request: Request, change: Change) -> Object:
     """
     for _ in range(ATTEMPTS):
         record = ledger.record(request.kind.resource, request.namespace, request.name)
-        wanted = change(documents.decode(record.value, record.modified))
+        entries, live = documents.parted(record.value, record.modified)
+        owners = request.managers = managers_in(entries)
+        wanted = change(live)
         conditional = bool(wanted.get("metadata", {}).get("resourceVersion"))
         try:
-            return await _write(ledger, request, record, wanted)
+            return await _write(ledger, request, record, wanted, owners)
         except KeyConflict:
             if conditional:
                 break
@@ -44,14 +46,12 @@ async def modify(ledger: Ledger, request: Request, change: Change) -> Object:
     raise metadata.modified(request)
 
 
-async def _write(ledger: Ledger, request: Request, record: Record, wanted: Object) -> Object:
-    old = documents.decode(record.value, record.modified)
-    prepare(ledger, request, wanted, old)
-    if not request.applying and ("managedFields" in old["metadata"] or "managedFields" in wanted["metadata"]):
-        wanted = _managed(ledger, request, wanted, old)
-    if same(wanted, old):
-        return wanted
-    if request.dry_run:
+async def _write(ledger: Ledger, request: Request, record: Record, wanted: Object, owners: list[Manager]) -> Object:
+    old = documents.parted(record.value, record.modified)[1]
+    managers = prepare(ledger, request, wanted, old)
+    unchanged = (managers is owners or same_owners(managers, owners)) and same(wanted, old)
+    ownership.put(wanted, owners if unchanged else managers)
+    if unchanged or request.dry_run:
         return wanted
     key = keys.key(request.kind.resource, request.namespace, request.name)
     if done_deleting(request, wanted):
@@ -63,10 +63,13 @@ async def _write(ledger: Ledger, request: Request, record: Record, wanted: Objec
     return wanted
 
 
-def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
-    """All that happens to a changed object between its decoding and its writing."""
+def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[Manager]:
+    """All that happens to a changed object between its decoding and its writing. Returns who owns what then; neither ``obj``, from
+    then on, nor ``old`` holds managed fields."""
     kind = request.kind
     metadata.frame(request, obj)
+    entries = obj["metadata"].pop("managedFields", None)
+    sent = dict(obj["metadata"])
     try:
         immutable = metadata.update(request, obj, old)
     except Conflict:
@@ -75,6 +78,9 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
         raise
     _keep_other_half(request, obj, old)
     wrong = shape(request, obj, old)
+    managers = request.managers
+    if request.subresource != "binding":
+        managers = ownership.after(request, {**obj, "metadata": sent}, old, entries, ledger.world.now())
     metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
@@ -87,12 +93,13 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> None:
         raise invalid(kind.resource.kind, kind.resource.group, request.name, wrong)
     if kind.resource.group == RBAC and not _only_ending(obj, old):
         request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj, asked_name=request.name)
+    return managers
 
 
 def _only_ending(obj: Object, old: Object) -> bool:
     """Whether nothing changes but what the end of an object needs: who may do that need not hold the rights that a role gives."""
 
-    ours = ("finalizers", "ownerReferences", "managedFields", "resourceVersion")
+    ours = ("finalizers", "ownerReferences", "resourceVersion")
 
     def rest(one: Object) -> Object:
         metadata = {field: value for field, value in one["metadata"].items() if field not in ours}
@@ -136,10 +143,7 @@ def _status_metadata(request: Request, new: Object, old: Object) -> Object:
     """Custom kinds and definitions keep all metadata on a status write; core ones let labels, annotations, finalizers and, but for
     pods, owners change."""
     if request.kind.custom is not None or request.kind.resource == CUSTOM_RESOURCE_DEFINITIONS:
-        kept = {**old}
-        if "managedFields" in new:
-            kept["managedFields"] = new["managedFields"]
-        return kept
+        return {**old}
     if request.kind.resource != PODS:
         return new
     kept = {field: value for field, value in new.items() if field != "ownerReferences"}
@@ -154,13 +158,6 @@ def _wants_more(request: Request, obj: Object, old: Object) -> bool:
         return True
     apart = ("metadata", "status") if request.kind.has_status else ("metadata",)
     return not same({k: v for k, v in obj.items() if k not in apart}, {k: v for k, v in old.items() if k not in apart})
-
-
-def _managed(ledger: Ledger, request: Request, obj: Object, old: Object) -> Object:
-    """The object with its managed fields as they are after this write: tracked from the first apply on."""
-    schema = request.kind.schema() or ANYTHING
-    manager = request.field_manager or request.caller.name
-    return update_managers(old, obj, manager, schema, ledger.world.now(), request.subresource)
 
 
 def done_deleting(request: Request, obj: Object) -> bool:

@@ -17,7 +17,7 @@ from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.schema.structural import Schema
 
 _COMPONENTS = "#/components/schemas/"
-_NOT_TOLD = ("x-boatyard-foreign",)
+_NOT_TOLD = ("x-boatyard-foreign", "x-boatyard-written")
 _STRATEGIC = "strategic-merge-patch+json"
 _PATCH_TYPES = ("apply-patch+yaml", "json-patch+json", "merge-patch+json", _STRATEGIC)
 

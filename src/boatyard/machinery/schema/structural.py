@@ -20,7 +20,7 @@ Resolve: TypeAlias = Callable[[str], "Structural"]
 class Structural:
     """A node of a schema. Keywords of OpenAPI and of Kubernetes (``x-kubernetes-…``) are read from ``schema``, never written."""
 
-    __slots__ = ("_children", "_items", "_resolve", "additional", "keyed", "listed", "quick", "ranged", "schema", "type")
+    __slots__ = ("_children", "_items", "_resolve", "additional", "keyed", "listed", "quick", "ranged", "schema", "type", "types")
 
     def __init__(self, schema: Schema, resolve: Resolve | None = None, *, ranged: bool = False) -> None:
         self.schema = schema
@@ -31,6 +31,8 @@ class Structural:
         self._items: Structural | None = None
         self.quick: dict[Any, Callable[[Any], bool]] = {}
         """Compiled checks of :mod:`~boatyard.machinery.schema.acceptance`."""
+        self.types: dict[bool, Any] = {}
+        """What :mod:`~boatyard.machinery.patch.typed` knows of the node."""
         self.additional: Structural | None = None
         """The schema of a map's values; None when it isn't a map."""
         self.type: str = schema.get("type", "")
@@ -101,6 +103,11 @@ class Structural:
     def embedded(self) -> bool:
         """A whole object stands here, with apiVersion, kind and metadata of its own."""
         return bool(self.schema.get("x-kubernetes-embedded-resource"))
+
+    @property
+    def embedded_metadata(self) -> Structural | None:
+        """The type of the metadata of the whole object that stands here."""
+        return self._make({"$ref": "v1.ObjectMeta"}) if self.embedded and self._resolve is not None else None
 
     @property
     def foreign(self) -> bool:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from boatyard.machinery.meta.errors import BadRequest, Conflict
 from boatyard.machinery.meta.objects import copied
-from boatyard.machinery.patch.apply import BEFORE_FIRST_APPLY, MAX_UPDATERS, managers_of, merge_apply, update_managers
-from boatyard.machinery.patch.field_set import FieldSet
+from boatyard.machinery.patch.apply import BEFORE_FIRST_APPLY, Door, merge_apply, updated
+from boatyard.machinery.patch.managers import ANCIENT, MAX_UPDATERS, managers_of, written
 from boatyard.machinery.patch.merge_patch import merge_patch
 from boatyard.machinery.patch.typed import compare, field_set
 from boatyard.machinery.schema.structural import Structural
@@ -56,8 +56,25 @@ def doc(labels=None, **spec):
     return obj
 
 
-def applied(live, manager, body, force=False, now=0.0):
-    return merge_apply(live, body, manager, SCHEMA, force, now)
+def bare(obj):
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    return {**obj, "metadata": metadata}
+
+
+def owned(obj, managers):
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": written(managers)}} if managers else obj
+
+
+def applied(live, manager, body, force=False, now=0.0, subresource="", reset=()):
+    door = Door(manager, "v1", subresource, tuple(reset))
+    before = (None, []) if live is None else (bare(live), managers_of(live))
+    return owned(*merge_apply(*before, body, door, SCHEMA, force, now))
+
+
+def edited(before, after, manager, now, subresource=""):
+    door = Door(manager, "v1", subresource)
+    known = [] if before is None else managers_of(before)
+    return owned(bare(after), updated(None if before is None else bare(before), bare(after), known, door, SCHEMA, now))
 
 
 texts = st.sampled_from(["1", "2"])
@@ -117,10 +134,7 @@ def test_nobody_owns_what_is_not_there(history):
     there = field_set(SCHEMA, bare)
     for manager in managers_of(live):
         for path in manager.fields.paths():
-            node = there
-            for step in path:
-                assert step in node.below, f"{manager.name} owns {path}, which isn't there"
-                node = node.below[step]
+            assert there.has_below(path), f"{manager.name} owns {path}, which isn't there"
 
 
 @settings(max_examples=60)
@@ -152,9 +166,7 @@ def test_inputs_are_never_changed(history, body):
     live = played(history)
     kept_live, kept_body = copied(live), copied(body)
     result = applied(live, "me", body, force=True)
-    assert (live, body) == (kept_live, kept_body)
-    result.setdefault("spec", {}).setdefault("list", []).append({"n": "new"})
-    assert (live, body) == (kept_live, kept_body)
+    assert result and (live, body) == (kept_live, kept_body)
 
 
 @settings(max_examples=60)
@@ -163,16 +175,39 @@ def test_a_change_by_another_verb_belongs_to_who_made_it(history, changes):
     live = played(history)
     changes = {key: ["new"] if value and key in ("set", "atom") else value for key, value in changes.items()}
     after = merge_patch(live, {"spec": changes})
-    result = update_managers(live, after, "editor", SCHEMA, 5.0)
+    result = edited(live, after, "editor", 5.0)
     for manager in managers_of(result):
         for key, value in changes.items():
-            owned = f"f:{key}" in manager.fields.below.get("f:spec", FieldSet()).below
             if value is None or (live.get("spec", {}).get(key) != value and manager.name != "editor" and key != "set"):
-                assert not owned
+                assert not manager.fields.has_below(("f:spec", f"f:{key}"))
 
 
-def test_an_object_nobody_applied_is_not_tracked():
-    assert update_managers(doc(a="1"), doc(a="2"), "editor", SCHEMA, 0.0) == doc(a="2")
+def test_who_makes_an_object_owns_what_it_says():
+    made = edited(None, doc(labels={"l": "x"}, a="1", atom=["x"], list=[{"n": "p", "v": "1"}]), "maker", 5.0)
+    (entry,) = made["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"], entry["time"]) == ("maker", "Update", "1970-01-01T00:00:05Z")
+    items = {".": {}, 'k:{"n":"p"}': {".": {}, "f:n": {}, "f:v": {}}}
+    assert entry["fieldsV1"] == {
+        "f:metadata": {"f:labels": {".": {}, "f:l": {}}},
+        "f:spec": {".": {}, "f:a": {}, "f:atom": {}, "f:list": items},
+    }
+
+
+def test_an_edit_moves_what_it_changes_and_the_time_of_who_made_it():
+    made = edited(None, doc(a="1", b="1"), "maker", 0.0)
+    changed = edited(made, doc(a="2", b="1"), "editor", 60.0)
+    fields = {m.name: (list(m.fields.paths()), m.time) for m in managers_of(changed)}
+    assert fields["editor"] == ([("f:spec", "f:a")], "1970-01-01T00:01:00Z")
+    assert fields["maker"] == ([("f:spec",), ("f:spec", "f:b")], "1970-01-01T00:00:00Z")
+    again = edited(changed, doc(a="3", b="1"), "editor", 120.0)
+    assert {m.name: m.time for m in managers_of(again)} == {
+        "editor": "1970-01-01T00:02:00Z", "maker": "1970-01-01T00:00:00Z",
+    }  # fmt: skip
+
+
+def test_what_nobody_changed_changes_no_owner():
+    made = edited(None, doc(a="1"), "maker", 0.0)
+    assert edited(made, doc(a="1"), "editor", 60.0) == made
 
 
 def test_what_was_there_before_the_first_apply_has_an_owner():
@@ -213,22 +248,15 @@ def test_times_move_only_for_those_who_changed_something():
     assert dict((m.name, m.time) for m in managers_of(live))["one"] == "1970-01-01T00:02:00Z"
 
 
-def test_a_caller_may_clear_the_managers():
-    live = applied(None, "one", doc(a="1"))
-    cleared = copied(live)
-    cleared["metadata"]["managedFields"] = [{}]
-    assert "managedFields" not in update_managers(live, cleared, "me", SCHEMA, 0.0)["metadata"]
-
-
 def test_reset_fields_are_neither_set_nor_owned():
-    result = merge_apply(None, doc(a="1", b="2"), "one", SCHEMA, False, 0.0, "", [("f:spec", "f:b")])
+    result = applied(None, "one", doc(a="1", b="2"), reset=[("f:spec", "f:b")])
     assert result["spec"] == {"a": "1"}
     assert "f:b" not in str(result["metadata"]["managedFields"])
 
 
 def test_subresources_have_entries_of_their_own():
     live = applied(None, "one", doc(a="1"))
-    live = merge_apply(live, doc(b="1"), "one", SCHEMA, False, 0.0, "status")
+    live = applied(live, "one", doc(b="1"), subresource="status")
     assert [(m.name, m.subresource) for m in managers_of(live)] == [("one", ""), ("one", "status")]
 
 
@@ -236,8 +264,8 @@ def test_old_editors_are_joined():
     live = applied(None, "one", doc(labels={}, a="1"))
     for number in range(MAX_UPDATERS + 3):
         after = merge_patch(live, {"metadata": {"labels": {f"l{number}": "x"}}})
-        live = update_managers(live, after, f"editor-{number:02}", SCHEMA, 60.0 * number)
+        live = edited(live, after, f"editor-{number:02}", 60.0 * number)
     found = managers_of(live)
     assert len([m for m in found if m.operation == "Update"]) == MAX_UPDATERS
-    (ancient,) = [m for m in found if m.name == "ancient-changes"]
-    assert {"f:l0", "f:l1", "f:l2", "f:l3"} <= set(ancient.fields.below["f:metadata"].below["f:labels"].below)
+    (ancient,) = [m for m in found if m.name == ANCIENT]
+    assert {"f:l0", "f:l1", "f:l2", "f:l3"} == set(ancient.fields.tree["f:metadata"]["f:labels"])

@@ -1,5 +1,7 @@
 """Sets of fields behave as sets, and read and write FieldsV1."""
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,31 @@ def test_union_intersection_and_difference(left, right):
 @given(sets)
 def test_v1_is_lossless(paths):
     fields = FieldSet.of(*paths)
-    assert members(FieldSet.from_v1(fields.to_v1())) == paths
+    assert members(FieldSet.from_v1(fields.tree)) == paths
+
+
+@given(sets)
+def test_a_stored_set_is_the_same_set(paths):
+    fields = FieldSet.of(*paths)
+    stored = FieldSet.stored(msgspec.json.encode(fields.tree))
+    assert bool(stored) == bool(paths) and stored == fields
+
+
+@given(sets, sets)
+def test_what_nothing_changes_is_the_very_same_set(left, right):
+    one, two = FieldSet.of(*left), FieldSet.of(*right)
+    assert ((one | two) is one) == (right <= left)
+    assert ((one - two) is one) == (not left & right)
+
+
+@pytest.mark.parametrize("wrong", [{"f:a": 1}, {"x": {}}, {"f:a": []}])
+def test_fields_of_anybody_may_be_none(wrong):
+    with pytest.raises(ValueError):
+        FieldSet.from_v1(wrong)
+
+
+def test_fields_of_anybody_are_brought_into_one_form():
+    assert FieldSet.from_v1({".": {}, "f:a": {".": {}}}) == FieldSet.of(("f:a",))
 
 
 @given(sets, paths)
@@ -38,7 +64,7 @@ def test_without_takes_all_below(all_paths, gone):
 
 def test_v1_as_kubernetes_writes_it():
     fields = FieldSet.of(("f:a", 'k:{"n":1}'), ("f:a", 'k:{"n":1}', "f:b"), ("f:c",))
-    assert fields.to_v1() == {"f:a": {'k:{"n":1}': {".": {}, "f:b": {}}}, "f:c": {}}
+    assert fields.tree == {"f:a": {'k:{"n":1}': {".": {}, "f:b": {}}}, "f:c": {}}
 
 
 def test_paths_are_told_as_conflicts_name_them():

@@ -73,7 +73,7 @@ async def _write(ledger: Ledger, request: Request, change: Any) -> Object:
         _put(obj, paths["specReplicasPath"], (wanted.get("spec") or {}).get("replicas") or 0)
         return obj
 
-    main = replace(request, subresource="", difference=None)
+    main = replace(request, subresource="", door="scale", difference=None)
     return scale_of(request.kind, await modify(ledger, main, scaled))
 
 

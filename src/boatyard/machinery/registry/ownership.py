@@ -1,0 +1,68 @@
+"""Who owns which fields after a write, for every verb; see :mod:`boatyard.machinery.patch.apply` for the rules.
+
+What counts is what a caller sent, defaults filled in: not what a kind's strategy and admission add later or take back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boatyard.machinery.meta import core
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.patch.apply import Door, updated
+from boatyard.machinery.patch.field_set import Path
+from boatyard.machinery.patch.managers import Manager, managers_sent, written
+from boatyard.machinery.registry.kind import Kind
+from boatyard.machinery.registry.request import Request
+from boatyard.machinery.schema.structural import ANYTHING
+
+COMPONENT = "boatyard"
+"""Who writes from inside without saying who it is: as its program's name would say over HTTP."""
+_SPEC, _STATUS = ("f:spec",), ("f:status",)
+_RESET: dict[tuple[str, str], tuple[Path, ...]] = {
+    (core.PODS.kind, "status"): (_SPEC, ("f:metadata", "f:deletionTimestamp"), ("f:metadata", "f:ownerReferences")),
+    (core.CUSTOM_RESOURCE_DEFINITIONS.kind, "status"): (_SPEC, ("f:metadata",)),
+    (core.CERTIFICATE_SIGNING_REQUESTS.kind, "status"): (_SPEC, ("f:status", "f:conditions")),
+    (core.CERTIFICATE_SIGNING_REQUESTS.kind, "approval"): (_SPEC, ("f:status", "f:certificate")),
+}
+"""Kubernetes' ``ResetFieldsStrategy`` of (kind, subresource), where it is more than the other half."""
+
+
+def door_of(request: Request) -> Door:
+    """By what way a write comes in, and what it can't set."""
+    kind, subresource = request.kind, request.subresource
+    reset: tuple[Path, ...] = ()
+    if kind.has_status:
+        own = _RESET.get((kind.resource.kind, subresource)) if kind.custom is None else None
+        reset = own or ((_SPEC,) if subresource == "status" else (_STATUS,))
+    return Door(request.field_manager or COMPONENT, kind.resource.api_version, request.door or subresource, reset)
+
+
+def after(request: Request, obj: Object, old: Object | None, sent: Any, now: float) -> list[Manager]:
+    """The managers once the write is done. ``obj`` is the document as it was sent, ``sent`` the managed fields it held, ``old`` the
+    stored document (None: it is new). An object without entries isn't tracked until its first apply."""
+    if request.applying:
+        return request.managers
+    managers = request.managers
+    if sent is not None and not request.subresource and sent != written(managers):
+        if sent in ([], [{}]):
+            managers = []
+        elif by_hand := managers_sent(sent):
+            managers = [manager for manager in by_hand if _convertible(request.kind, manager.api_version)]
+    if old is not None and not managers:
+        return []
+    return updated(old, obj, managers, door_of(request), request.kind.schema() or ANYTHING, now)
+
+
+def put(obj: Object, managers: list[Manager]) -> None:
+    """Write them into the document, which must not be changed below them."""
+    if managers:
+        obj["metadata"]["managedFields"] = written(managers)
+
+
+def _convertible(kind: Kind, api_version: str) -> bool:
+    """Whether fields of another version can be told in this one's: those of Kubernetes' own kinds have only one here."""
+    resource = kind.resource
+    if kind.custom is None:
+        return api_version == resource.api_version
+    return api_version.rpartition("/")[0] == resource.group
