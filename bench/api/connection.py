@@ -11,6 +11,9 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
+RECORD_BYTES = 16384
+"""The longest record of TLS: no more comes at once, and a larger buffer would have to be made anew each time."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -112,13 +115,13 @@ def received(connection: ssl.SSLSocket) -> list[bytes]:
     parts: list[bytes] = []
     while True:
         try:
-            data = connection.recv(1 << 18)
+            data = connection.recv(RECORD_BYTES)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return parts
         if not data:
             raise ConnectionError("the server closed the connection")
         parts.append(data)
-        if len(data) < 16384 and not connection.pending():
+        if len(data) < RECORD_BYTES and not connection.pending():
             return parts
 
 
