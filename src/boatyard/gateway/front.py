@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from boatyard.ci.artifacts import PREFIX, receive_artifact
+from boatyard.ci.artifacts import PREFIX, Artifacts
 from boatyard.ci.instance import instance_name
 from boatyard.gateway import headers
 from boatyard.gateway.endpoints import SERVICE_LABEL, Endpoint, NoEndpoint, endpoints
@@ -72,6 +72,7 @@ class Gateway:
         self._slices = Cache(client, ENDPOINT_SLICES, world, indexes={"service": _service_of})
         self._instances = Instances(client, world)
         self._proxy = Proxy()
+        self._artifacts = Artifacts(settings, world)
         self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self._table: RouteTable | None = None
         self._changed = asyncio.Event()
@@ -194,7 +195,7 @@ class Gateway:
         async with self._uploads:
             try:
                 async with asyncio.timeout(UPLOAD_SECONDS):
-                    status, told = await receive_artifact(self._settings, request.method, raw, sent, request.content.iter_any())
+                    status, told = await self._artifacts.receive(request.method, raw, sent, request.content.iter_any())
             except TimeoutError:
                 status, told = 408, f"the file did not come within {UPLOAD_SECONDS:.0f} s"
         response = web.Response(status=status, text=f"{told}\n")

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from boatyard.ci import artifacts, object_keys
-from boatyard.ci.artifacts import receive_artifact
-from boatyard.ci.steps.upload import upload_token
+from boatyard.ci.artifacts import LEEWAY_SECONDS, Artifacts
+from boatyard.ci.steps.upload import TOKEN_SECONDS, upload_token
 from boatyard.machinery.objects.memory import MemoryObjects
+from boatyard.machinery.runtime.world import RealWorld
 from unit.ci.documents import settings
 
 
@@ -19,17 +20,25 @@ async def pieces(*given: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-def token(namespace="team", ciconfig="shop", number=7, attempt=1) -> str:
-    return upload_token(object_keys.uploads_key(b"key", namespace, ciconfig), namespace, f"{ciconfig}-{number}", attempt)
+NOW = 1_800_000_000.0
 
 
-async def put(path="team/shop-7/1/dist/a%20b.jar", *body, store=None, authorization="", method="PUT", **headers):
+class Clock(RealWorld):
+    def now(self) -> float:
+        return NOW
+
+
+def token(namespace="team", ciconfig="shop", number=7, attempt=1, made=NOW) -> str:
+    return upload_token(object_keys.uploads_key(b"key", namespace, ciconfig), namespace, f"{ciconfig}-{number}", attempt, made)
+
+
+async def put(path="team/shop-7/1/dist/a%20b.jar", *body, store=None, door=None, authorization="", method="PUT", **headers):
     given = {
         "authorization": authorization or f"Bearer {token()}",
         **{key.replace("_", "-"): value for key, value in headers.items()},
     }
-    chosen = settings(object_store=store or MemoryObjects())
-    return (await receive_artifact(chosen, method, artifacts.PREFIX + path, given, pieces(*(body or (b"ab", b"c")))))[0]
+    door = door or Artifacts(settings(object_store=store or MemoryObjects()), Clock())
+    return (await door.receive(method, artifacts.PREFIX + path, given, pieces(*(body or (b"ab", b"c")))))[0]
 
 
 async def test_a_file_is_stored_under_its_build_and_attempt():
@@ -53,8 +62,58 @@ async def test_without_a_token_nothing_is_taken(authorization):
 
 
 async def test_without_a_key_of_the_installation_nothing_is_taken():
-    status, _ = await receive_artifact(settings(secrets_key=b""), "PUT", artifacts.PREFIX + "team/shop-7/1/a", {}, pieces(b""))
-    assert status == 401
+    door = Artifacts(settings(secrets_key=b""), Clock())
+    assert await put("team/shop-7/1/a", door=door) == 401
+
+
+@pytest.mark.parametrize(
+    ("made", "code"),
+    [
+        (NOW, 201), (NOW - TOKEN_SECONDS, 201), (NOW - TOKEN_SECONDS - LEEWAY_SECONDS - 1, 401), (NOW + LEEWAY_SECONDS, 201),
+        (NOW + LEEWAY_SECONDS + 1, 401), (NOW + 10 * 365 * 86400, 401),
+    ],
+)  # fmt: skip
+async def test_a_token_counts_for_a_while(made, code):
+    assert await put(authorization=f"Bearer {token(made=made)}") == code
+
+
+async def test_a_token_can_not_be_made_to_last(monkeypatch):
+    until, _, mac = token().partition(".")
+    for bad in (f"{int(until) + 1}.{mac}", mac, f".{mac}", f"{until}", f"-{until}.{mac}", f"{until}0.{mac}", f"+{until}.{mac}"):
+        assert await put(authorization=f"Bearer {bad}") == 401, bad
+
+
+async def test_an_attempt_keeps_only_so_much(monkeypatch):
+    """Over all its files, also after a restart, and what is replaced counts once."""
+    monkeypatch.setattr(artifacts, "MAX_ATTEMPT_BYTES", 10)
+    monkeypatch.setattr(artifacts, "MAX_ATTEMPT_FILES", 3)
+    store = MemoryObjects()
+    door = Artifacts(settings(object_store=store), Clock())
+    assert [await put(f"team/shop-7/1/{name}", b"1234", door=door) for name in "aab"] == [201, 201, 201]
+    for again in (door, Artifacts(settings(object_store=store), Clock())):
+        assert await put("team/shop-7/1/c", b"123", door=again) == 413
+        assert await put("team/shop-7/1/a", b"1234", door=again) == 201
+        assert await put("team/shop-7/2/c", b"123", door=again, authorization=f"Bearer {token(attempt=2)}") == 201
+    assert await put("team/shop-7/1/c", b"1", door=door) == 201
+    assert await put("team/shop-7/1/d", b"1", door=door) == 413, "too many files"
+
+
+async def test_what_the_store_does_not_take_is_not_counted(monkeypatch):
+    monkeypatch.setattr(artifacts, "MAX_ATTEMPT_BYTES", 4)
+
+    class Failing(MemoryObjects):
+        broken = True
+
+        async def put(self, key: str, value: bytes) -> None:
+            if self.broken:
+                raise OSError(28, "No space left on device")
+            await super().put(key, value)
+
+    store = Failing()
+    door = Artifacts(settings(object_store=store), Clock())
+    assert await put("team/shop-7/1/a", b"1234", door=door) == 503
+    store.broken = False
+    assert await put("team/shop-7/1/b", b"1234", door=door) == 201
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -288,7 +289,7 @@ async def test_a_route_that_is_deleted_is_gone(town: Town):
 
 
 async def test_an_artifact_is_taken_with_its_attempts_token_and_from_nobody_else(town: Town):
-    token = upload_token(uploads_key(KEY, NAMESPACE, "shop"), NAMESPACE, "shop-1", 1)
+    token = upload_token(uploads_key(KEY, NAMESPACE, "shop"), NAMESPACE, "shop-1", 1, time.time())
     url = f"{town.url}/-/artifacts/{NAMESPACE}/shop-1/1/dist/a%20b.tar"
     async with town.http.put(url, data=b"bytes", headers={"Authorization": f"Bearer {token}"}) as answer:
         assert answer.status == 201
@@ -301,7 +302,7 @@ async def test_an_artifact_is_taken_with_its_attempts_token_and_from_nobody_else
 
 async def test_an_artifact_that_comes_too_slowly_is_given_up_for_others(town: Town, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(front, "UPLOAD_SECONDS", 0.05)
-    token = upload_token(uploads_key(KEY, NAMESPACE, "shop"), NAMESPACE, "shop-1", 1)
+    token = upload_token(uploads_key(KEY, NAMESPACE, "shop"), NAMESPACE, "shop-1", 1, time.time())
     stuck = asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:

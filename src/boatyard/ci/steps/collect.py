@@ -68,7 +68,7 @@ def _add_report(result: dict[str, Any], report: junit.Report, fails: bool) -> No
 def _uploader(settings: dict[str, Any], problems: list[str]) -> Uploader | None:
     try:
         key = read_key(os.environ.get("BOATYARD_KEY", ""))
-        token = upload_token(key, settings["namespace"], settings["build"], settings["attempt"])
+        token = upload_token(key, settings["namespace"], settings["build"], settings["attempt"], time.time())
         base = f"{settings['url']}/-/artifacts/{settings['namespace']}/{settings['build']}/{settings['attempt']}"
         return Uploader(base, token, os.environ.get("BOATYARD_CA_PEM", ""), time.monotonic() + LONGEST_SECONDS)
     except (OSError, ValueError) as error:

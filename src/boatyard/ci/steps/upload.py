@@ -13,6 +13,8 @@ from urllib.parse import quote, urlsplit
 
 WAITS_SECONDS = (0.5, 1, 2, 4, 8, 15, 30)
 TIMEOUT_SECONDS = 60.0
+TOKEN_SECONDS = 1800
+"""How long a token counts: longer than a pod tries to hand its files over."""
 _BLOCK = 256 * 1024
 
 
@@ -79,9 +81,15 @@ class Uploader:
             connection.close()
 
 
-def upload_token(key: bytes, namespace: str, build: str, attempt: int) -> str:
-    """What allows uploads for one attempt: an HMAC under the CiConfig's key. The gateway computes the same."""
-    return hmac.new(key, f"artifacts\n{namespace}\n{build}\n{attempt}".encode(), hashlib.sha256).hexdigest()
+def upload_token(key: bytes, namespace: str, build: str, attempt: int, now: float) -> str:
+    """What allows uploads for one attempt for a while: until when, and an HMAC of all that under the CiConfig's key."""
+    return signed_until(key, namespace, build, attempt, int(now) + TOKEN_SECONDS)
+
+
+def signed_until(key: bytes, namespace: str, build: str, attempt: int, until: int) -> str:
+    """The token that counts until then (seconds since the epoch). The gateway computes the same."""
+    signed = f"artifacts\n{namespace}\n{build}\n{attempt}\n{until}"
+    return f"{until}.{hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()}"
 
 
 def read_key(directory: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boatyard.machinery.meta.core import NAMESPACES
+from boatyard.machinery.meta.core import NAMESPACES, SECRETS
 from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Forbidden, MethodNotAllowed, already_exists, invalid
 from boatyard.machinery.meta.objects import Object, deleting
 from boatyard.machinery.patch.managers import Manager
@@ -14,6 +14,8 @@ from boatyard.machinery.registry.shape import rules_wrong, shape, status_readabl
 from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
+LEGACY_TOKEN = "kubernetes.io/service-account-token"
+"""The type of secrets into which Kubernetes' controller puts tokens that never end."""
 
 
 async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
@@ -70,6 +72,9 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
     wrong = metadata.validate(request, obj) + wrong + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
+    if kind.resource == SECRETS and obj.get("type") == LEGACY_TOKEN:
+        told = f"secrets of type {LEGACY_TOKEN} get no token here: use `kubectl create token` or a projected volume"
+        request.warnings.append(told)
     if revision.isdigit():
         raise BadRequest("resourceVersion should not be set on objects to be created")
     if revision and request.dry_run:

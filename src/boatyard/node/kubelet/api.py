@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp import web
 
-from boatyard.machinery.meta.errors import ApiError, Forbidden, InternalError, NotFound
+from boatyard.machinery.meta.errors import ApiError, Forbidden, InternalError, MethodNotAllowed, NotFound
 from boatyard.machinery.meta.objects import Object, uid
+from boatyard.machinery.telemetry.logs import get_logger
 from boatyard.node.kubelet.channels import serve_exec, serve_output
 from boatyard.node.kubelet.growth import Growth
 from boatyard.node.kubelet.log_stream import LogOptions
@@ -21,6 +22,8 @@ from boatyard.node.runtime import MachineError
 
 if TYPE_CHECKING:
     from boatyard.node.agent import Agent
+
+log = get_logger("kubelet")
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -77,6 +80,14 @@ class KubeletApi:
             return web.json_response(error.to_status(), status=error.code)
         except (MachineError, OSError) as error:
             return web.json_response(InternalError(str(error)).to_status(), status=500)
+        except web.HTTPException as error:
+            # An address or a method that isn't served.
+            refusal = MethodNotAllowed if error.status == 405 else NotFound
+            return web.json_response(refusal(f"{request.method} {request.path}: {error.reason}").to_status(), status=error.status)
+        except Exception as error:
+            log.error("a request failed inside", method=request.method, path=request.path, exc_info=True)
+            told = f"an error on the node ({type(error).__name__}) has prevented the request from succeeding"
+            return web.json_response(InternalError(told).to_status(), status=500)
 
     async def _healthz(self, request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from boatyard.ci.steps import collect, layout, upload, workspace
-from boatyard.ci.steps.upload import upload_token
+from boatyard.ci.steps.upload import TOKEN_SECONDS, signed_until
 
 FAILING = "<testsuite><testcase name='a'/><testcase name='b'><failure message='no'/></testcase></testsuite>"
 
@@ -102,7 +103,10 @@ def test_artifacts_are_handed_over_with_the_attempts_token(pod, gateway):
     code, said = pod(artifacts=[{"path": "dist/", "name": "dist"}])
     assert code == 0
     assert gateway.stored == {"/-/artifacts/team/shop-7/1/dist/a%20b.bin": b"\0" * 1000}
-    assert gateway.tokens == [f"Bearer {upload_token(b'k', 'team', 'shop-7', 1)}"]
+    (shown,) = gateway.tokens
+    until = int(shown.removeprefix("Bearer ").partition(".")[0])
+    assert shown == f"Bearer {signed_until(b'k', 'team', 'shop-7', 1, until)}"
+    assert 0 <= time.time() + TOKEN_SECONDS - until < 120
     assert said["artifacts"][0]["sizeBytes"] == 1000 and len(said["artifacts"][0]["sha256"]) == 64
 
 

@@ -192,3 +192,15 @@ async def test_others_may_not(server: ApiServer, pki: Pki, authorizer: MastersAn
         async with http.get("/api/v1/configmaps", headers={"Impersonate-User": "boatyard-admin"}) as response:
             assert response.status == 403
             assert "cannot impersonate resource" in (await response.json())["message"]
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_secret_that_would_be_a_token_for_ever_gets_none_and_that_is_said(server: ApiServer, pki: Pki) -> None:
+    annotations = {"kubernetes.io/service-account.name": "ci"}
+    body = {"metadata": {"name": "t", "annotations": annotations}, "type": "kubernetes.io/service-account-token"}
+    tls = ssl.create_default_context(cafile=str(pki.ca))
+    tls.load_cert_chain(*pki.admin())
+    async with aiohttp.ClientSession(server.address, connector=aiohttp.TCPConnector(ssl=tls)) as http:
+        async with http.post("/api/v1/namespaces/default/secrets", json=body) as response:
+            assert response.status == 201 and "get no token here" in response.headers["Warning"]
+            assert "data" not in await response.json()
