@@ -18,7 +18,8 @@ from boatyard.app.layout import DataDirectory
 from boatyard.machinery.runtime.tasks import TaskGroup
 from boatyard.machinery.runtime.world import World
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
+"""How long a child may take to be ready: a busy machine is no fault, and one that ends is seen at once."""
 STOP_SECONDS = 20.0
 CALM_SECONDS = 60.0
 """A child that ran this long starts again at once; one that ends sooner waits, longer each time."""
@@ -140,11 +141,14 @@ class Parent:
             return True
         if not ended.done():
             await asyncio.wait((ended,), timeout=2.0)
-        if not ended.done():
+        late = not ended.done()
+        if late:
             await self._end(child, process, ended)
         if not stopping.done():
             stopping.cancel()
-            started.set_exception(ChildFailed(f"{child.name} did not start ({_how(process.returncode)}):\n{self._tail(child)}"))
+            why = f"it was not ready within {READY_SECONDS:g} s" if late else _how(process.returncode)
+            told = self._tail(child) or f"  it said nothing, see {self._log(child)}"
+            started.set_exception(ChildFailed(f"{child.name} did not start ({why}):\n{told}"))
         return False
 
     async def _end(self, child: Child, process: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> None:

@@ -35,7 +35,7 @@ class Git(View):
     """The repository as git sees it."""
 
     url: Annotated[
-        str, doc("Where to fetch: https, http or ssh, or the path of a repository on this machine.", min_length=1, max_length=2000)
+        str, doc("Where to fetch: https, http or ssh; or a path, where pods see one.", min_length=1, max_length=2000)
     ]
     branches: Annotated[
         tuple[str, ...],

@@ -21,9 +21,15 @@ COLOURS = {
 }  # fmt: skip
 
 
-def show(objects: Object | Sequence[Object], output: str, columns: Sequence[tuple[str, str]], *, now: float) -> None:
-    """Print one object or several. ``columns`` are titles and paths; a path ending in ``Timestamp`` shows an age."""
+def show(
+    objects: Object | Sequence[Object], output: str, columns: Sequence[tuple[str, str]], *, now: float, none: str = ""
+) -> None:
+    """Print one object or several. ``columns`` are titles and paths; a path ending in ``Timestamp`` shows an age. ``none`` is told,
+    on stderr, in place of a table without rows."""
     one = isinstance(objects, dict)
+    if output == "table" and not objects and none:
+        sys.stderr.write(none + "\n")
+        return
     if output == "table":
         _console().print(table([objects] if one else list(objects), columns, now=now))
         return

@@ -15,7 +15,7 @@ from pathlib import Path
 STORIES = Path(__file__).parent / "script"
 
 _DIRECTIVE = re.compile(r"# (differs|only)(?: (from|until) 1\.(\d+))?: (.+)")
-_COMMAND_SECONDS = 20
+_COMMAND_SECONDS = 60
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from boatyard.app import processes
+from boatyard.app import processes, up
 from boatyard.app.layout import DataDirectory
 from boatyard.app.up import AlreadyRunning, Child, ChildFailed, Parent
 from boatyard.machinery.runtime.world import RealWorld
@@ -63,6 +63,13 @@ async def test_a_child_that_cannot_start_is_told_with_the_end_of_its_log(data: D
     with pytest.raises(ChildFailed, match=r"(?s)control did not start \(exit code 3\).*no such port"):
         await parent.run([child("control", "import sys; print('no such port'); sys.exit(3)"), child("node", CHILD)], lambda: None)
     assert not (data.run / "node.pid").exists()
+
+
+async def test_a_child_that_is_never_ready_is_told_so(data: DataDirectory, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(up, "READY_SECONDS", 0.5)
+    parent = Parent(data, RealWorld(), lambda text: None)
+    with pytest.raises(ChildFailed, match=r"control did not start \(it was not ready within 0.5 s\):\n  it said nothing, see "):
+        await parent.run([child("control", "import time; time.sleep(60)"), child("node", CHILD)], lambda: None)
 
 
 def test_one_data_directory_has_one_parent(data: DataDirectory):

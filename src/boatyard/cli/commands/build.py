@@ -58,7 +58,8 @@ async def list_(ci: str, namespace: str, all_namespaces: bool, output: str, conn
         selector = f"{CICONFIG_LABEL}={ci}" if ci else ""
         found = await client.list(Build.resource, None if all_namespaces else namespace, label_selector=selector)
     items = sorted(found.items, key=lambda b: (b["metadata"]["namespace"], b["spec"]["ciConfig"], b["spec"]["number"]))
-    show(items, output, COLUMNS, now=time.time())
+    none = "No builds here: finished ones leave the list after a while, their pages stay (`boatyard ci list` has the addresses)."
+    show(items, output, COLUMNS, now=time.time(), none=none)
 
 
 @command.command("show")

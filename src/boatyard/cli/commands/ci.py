@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,23 +77,40 @@ async def create(name: str, namespace: str, output: str, connect: Any, dry_run: 
       boatyard ci create shop --git http://gitea.example.org/shop/api.git --scm gitea --scm-token-file token --git-token-file token
     """
     document = ciconfig(name, namespace, options)
+    if options["url"].startswith(("/", "file:")):
+        click.echo(
+            "Pods don't see the files of this machine: a path is fetched only where they do. Better serve it by http or ssh.",
+            err=True,
+        )
     async with connect() as client:
-        for suffix, key in (("scm", "scm_token_file"), ("git", "git_token_file")):
-            if options[key] and not dry_run:
-                await _token_secret(client, f"{name}-{suffix}", namespace, options[key].read_text().strip())
-        try:
-            created = await client.create(CiConfig.resource, document, namespace, field_manager="boatyard-cli", dry_run=dry_run)
-        except AlreadyExists:
-            raise click.ClickException(
-                f"{name} exists in namespace {namespace}: change it with `boatyard apply` or kubectl"
-            ) from None
+        # The server looks at all of it before a Secret is made for it.
+        created = await _create(client, document, dry_run=True)
         if not dry_run:
-            created = await _until_ready(client, created)
+            for suffix, key in (("scm", "scm_token_file"), ("git", "git_token_file")):
+                if options[key]:
+                    await _token_secret(client, f"{name}-{suffix}", namespace, options[key].read_text().strip())
+            created = await _until_ready(client, await _create(client, document, dry_run=False))
     show(created, output, COLUMNS, now=time.time())
-    if output == "table" and not dry_run:
+    if dry_run:
+        return
+    if at(created, "status.phase") != "Awake":
+        why = "; ".join(c.get("message") or c["reason"] for c in at(created, "status.conditions") or () if c["status"] != "True")
+        raise click.ClickException(
+            f"the CI server doesn't answer: {why or 'it has not begun'}. Look further with `boatyard ci show {name}`"
+        )
+    if output == "table":
         click.echo(f"\nTell the SCM to send its webhooks to   {at(created, 'status.webhook')}")
         secret = f"kubectl get secret -n {namespace} ci-{name} -o jsonpath='{{.data.webhook}}' | base64 -d"
         click.echo(f"signed with the secret that this says: {secret}")
+
+
+async def _create(client: Client, document: Object, *, dry_run: bool) -> Object:
+    name, namespace = document["metadata"]["name"], document["metadata"]["namespace"]
+    try:
+        return await client.create(CiConfig.resource, document, namespace, field_manager="boatyard-cli", dry_run=dry_run)
+    except AlreadyExists:
+        told = f"{name} exists in namespace {namespace}: change it with `boatyard apply` or kubectl"
+        raise click.ClickException(told) from None
 
 
 def ciconfig(name: str, namespace: str, options: dict[str, Any]) -> Object:
@@ -137,22 +156,19 @@ async def _token_secret(client: Client, name: str, namespace: str, token: str) -
 async def _until_ready(client: Client, created: Object) -> Object:
     """Wait until the CI answers or has failed; told with what is awaited."""
     name, namespace = created["metadata"]["name"], created["metadata"]["namespace"]
-    deadline = time.monotonic() + READY_SECONDS
-    with Console(stderr=True).status(f"waiting for the CI server of {name} …") as status:
-        events = client.watch(
-            CiConfig.resource,
-            namespace,
-            resource_version=created["metadata"]["resourceVersion"],
-            field_selector=f"metadata.name={name}",
-        )
-        async for event in events:
-            created = event.object if event.type in ("ADDED", "MODIFIED") else created
-            phase = at(created, "status.phase")
-            ready = [c for c in at(created, "status.conditions") or () if c["type"] == "Ready"]
-            if phase in ("Awake", "Failed") or time.monotonic() > deadline:
-                break
-            if ready:
-                status.update(f"waiting for the CI server of {name}: {ready[0].get('message') or ready[0].get('reason')} …")
+    with suppress(TimeoutError), Console(stderr=True).status(f"waiting for the CI server of {name} …") as status:
+        async with asyncio.timeout(READY_SECONDS):
+            events = client.watch(
+                CiConfig.resource, namespace, resource_version=created["metadata"]["resourceVersion"],
+                field_selector=f"metadata.name={name}",
+            )  # fmt: skip
+            async for event in events:
+                created = event.object if event.type in ("ADDED", "MODIFIED") else created
+                if at(created, "status.phase") in ("Awake", "Failed"):
+                    break
+                ready = [c for c in at(created, "status.conditions") or () if c["type"] == "Ready"]
+                if ready:
+                    status.update(f"waiting for the CI server of {name}: {ready[0].get('message') or ready[0].get('reason')} …")
     return created
 
 
@@ -166,7 +182,7 @@ async def list_(namespace: str, all_namespaces: bool, output: str, connect: Any)
     """List CIs."""
     async with connect() as client:
         found = await client.list(CiConfig.resource, None if all_namespaces else namespace)
-    show(found.items, output, COLUMNS, now=time.time())
+    show(found.items, output, COLUMNS, now=time.time(), none="No CIs yet: make one with `boatyard ci create`.")
 
 
 @command.command("show")
