@@ -224,12 +224,12 @@ class _Live:
             return False
         try:
             data = self.encode(batch)
+            if len(data) > UNSENT_BYTES:
+                return False
+            if data:
+                transport.write(data)
         except Exception:
             return False  # the task meets it again, and tells
-        if len(data) > UNSENT_BYTES:
-            return False
-        if data:
-            transport.write(data)
         if batch.span:
             self.come_to = batch.span[2]
         return True

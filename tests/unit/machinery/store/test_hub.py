@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import aclosing
 
 import pytest
@@ -123,3 +124,38 @@ async def test_a_watch_with_a_sink_ends_and_is_told_when_it_fell_behind(monkeypa
         await slow
     with pytest.raises(Compacted):  # more at once than may ever wait
         await quick
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_nobody_misses_or_sees_twice_whatever_sinks_take(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr(hub, "LONGEST_ROUND_SECONDS", 0.002)
+    chance, watching, last, count = random.Random(seed), WatchHub(), 300, 3 * hub.AT_ONCE
+    seen: list[list[int]] = [[] for _ in range(count)]
+
+    async def follow(mine: list[int], after: int) -> None:
+        def take(batch: list[Change]) -> bool:
+            # The last comes the other way, where the watch is ended.
+            if chance.random() < 0.2 or batch[-1].revision == last:
+                return False
+            mine.extend(one.revision for one in batch)
+            return True
+
+        async with aclosing(watching.watch("/k/", after, [], sink=take)) as batches:
+            async for batch in batches:
+                mine.extend(one.revision for one in batch)
+                if mine[-1] == last:
+                    return
+                if chance.random() < 0.3:
+                    await asyncio.sleep(chance.random() / 100)
+
+    tasks = [asyncio.create_task(follow(mine, 0)) for mine in seen]
+    await asyncio.sleep(0)
+    revision = 0
+    while revision < last:
+        some = min(chance.randint(1, 8), last - revision)
+        watching.publish([change(revision + number + 1) for number in range(some)])
+        revision += some
+        await asyncio.sleep(chance.choice((0, 0, 0.001)))
+    async with asyncio.timeout(10):
+        await asyncio.gather(*tasks)
+    assert seen == [list(range(1, last + 1))] * count
