@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -46,6 +47,16 @@ async def test_codes_of_success(wire: Wire, maps: str) -> None:
 @pytest.mark.parametrize("rest", ["", "/c", "/none", "?watch=1&timeoutSeconds=1&resourceVersion=0"])
 async def test_nothing_is_cached(wire: Wire, maps: str, rest: str) -> None:
     assert (await wire("GET", maps + rest)).headers["Cache-Control"] == "no-cache, private"
+
+
+@feature("Audit-Id: what a call is known by in the audit log; the caller's own, else a fresh one")
+@pytest.mark.parametrize("path", ["{maps}/c", "{maps}/none", "/nothing", "/version", "/readyz", "{maps}?watch=1&timeoutSeconds=1"])
+async def test_every_call_has_an_id(wire: Wire, maps: str, path: str) -> None:
+    where = path.format(maps=maps)
+    fresh = {(await wire("GET", where)).headers["Audit-Id"] for _ in range(2)}
+    assert len(fresh) == 2 and all(UUID(each) for each in fresh)
+    own = "the caller's/own id"
+    assert (await wire("GET", where, headers={"Audit-Id": own})).headers.getall("Audit-Id") == [own]
 
 
 @feature("as JSON or YAML, by Accept and its weights")
