@@ -6,6 +6,7 @@ from random import Random
 
 from .applies import apply
 from .call import Call
+from .definitions import define
 from .deletes import clear, delete
 from .documents import Draw, right
 from .draw import chance, of
@@ -30,6 +31,7 @@ VERBS = (
     clear,
     *[watch] * 3,
     odd,
+    *[define] * 2,
     *[status] * 8,
 )
 

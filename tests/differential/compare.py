@@ -55,18 +55,32 @@ def comparable(value: Any) -> Any:
     """Without orders that mean nothing."""
     if isinstance(value, dict):
         if value.get("kind") == "Status" and isinstance(value.get("details"), dict) and value["details"].get("causes"):
-            told = {json.dumps(cause, sort_keys=True) for cause in value["details"]["causes"]}
+            causes = [cause for cause in value["details"]["causes"] if cause.get("field") not in _INTERNAL]
+            told = {json.dumps(cause, sort_keys=True) for cause in causes}
             causes = [_placed(json.loads(cause)) for cause in told]
             causes = sorted(causes, key=lambda cause: json.dumps(cause, sort_keys=True))
             value = {**value, "details": {**value["details"], "causes": causes}}
-            if len(told) > 1 or "[" in value["message"]:
+            if len(told) > 1 or "[" in value["message"] or "spec.validation." in value["message"]:
                 value["message"] = value["message"].partition(" is invalid: ")[0]
         return {key: comparable(inner) for key, inner in value.items()}
     return [comparable(inner) for inner in value] if isinstance(value, list) else value
 
 
+_INTERNAL = ("spec.version", "status.storedVersions")
+"""Fields that a definition's document doesn't have: a kube-apiserver tells of its own form of it."""
+_OF_THE_ONE_VERSION = {
+    "spec.validation.": "spec.versions[0].schema.", "spec.subresources.": "spec.versions[0].subresources.",
+    "spec.additionalPrinterColumns[": "spec.versions[0].additionalPrinterColumns[",
+    "spec.selectableFields[": "spec.versions[0].selectableFields[",
+}  # fmt: skip
+
+
 def _placed(cause: dict[str, str]) -> dict[str, str]:
-    """Of what is wrong with a choice of schemas a kube-apiserver tells the field in the message only."""
+    """With the field as a caller knows it: a kube-apiserver has other names in a definition with one version, and names a choice of
+    schemas in the message only."""
+    for theirs, known in _OF_THE_ONE_VERSION.items():
+        if cause.get("field", "").startswith(theirs):
+            return {**cause, "field": cause["field"].replace(theirs, known, 1)}
     if cause.get("field") == "<nil>" and (found := re.search(r'"([^"]+)" must', cause["message"])):
         return {**cause, "field": found.group(1)}
     return cause

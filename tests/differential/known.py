@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .call import APPLY, MERGE, Call
+from .kinds import definition
 from .sequence import Answer
+from .wire import HUNG_UP
 
 MAPS = "/api/v1/namespaces/@{ns}/configmaps"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/@{ns}/roles"
@@ -127,6 +129,8 @@ _CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage"
 _BALANCED = {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}}
 _PORT = {"ports": [{"port": 80}]}
 
+_THING = definition("Thing", "fuzz.example.com", "Namespaced", {"schema": {"openAPIV3Schema": {"type": "object"}}})
+
 KNOWN: dict[str, Known] = {
     "structs": Known(
         "A kube-apiserver shows Go's structs, and how they differ, in its messages.",
@@ -153,6 +157,11 @@ KNOWN: dict[str, Known] = {
         "Columns of tables have no descriptions: Kubernetes' prose isn't ours.",
         lambda f: ".columnDefinitions" in f.where and f.where.endswith(".description"),
         (Call("list", "GET", MAPS, accept="application/json;as=Table;v=v1;g=meta.k8s.io"),),
+    ),
+    "definitions": Known(
+        "Definitions are accepted in the very write that makes them, not by a controller a moment later.",
+        lambda f: f.call.path.endswith("/customresourcedefinitions") and f.where.startswith(".status."),
+        (Call("define", "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", (("dryRun", "All"),), _THING),),
     ),
     "items": Known(
         "Items of our lists say their kind and apiVersion, as a kube-apiserver's of custom kinds do.",
@@ -204,7 +213,8 @@ KNOWN: dict[str, Known] = {
     ),
     "whose fault": Known(
         "What a caller did wrong is never an internal error (500) of ours; a patch's members that no kind has are dropped.",
-        lambda f: f.their_answer.status == 500 and (400 <= f.our_answer.status < 500 or _NO_MEMBER in _message(f.their_answer)),
+        lambda f: f.their_answer.status in (500, HUNG_UP)
+        and (400 <= f.our_answer.status < 500 or _NO_MEMBER in _message(f.their_answer)),
         (Call("get", "GET", f"{MAPS}/a", (("resourceVersion", "x"),)),),
     ),
 }  # fmt: skip

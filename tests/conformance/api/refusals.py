@@ -33,6 +33,8 @@ def refused_definition(**changes: Any) -> dict[str, Any]:
             made["spec"][name] = value
         elif name == "spec_schema":
             version["schema"]["openAPIV3Schema"]["properties"]["spec"] = value
+            # It selects by fields that are no longer there.
+            version.pop("selectableFields", None)
         else:
             made["spec"]["versions"] = [{**version, **one} for one in value]
     return made

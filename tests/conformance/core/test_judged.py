@@ -14,6 +14,7 @@ from boatyard.machinery.meta import core
 from boatyard.machinery.meta.errors import AlreadyExists, Invalid
 from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.registry.core.defaults import default
+from boatyard.machinery.registry.core.service_families import settle_families
 from boatyard.machinery.registry.core.validation import validate
 
 from .documents import BAD, GOOD, Spoiled
@@ -49,6 +50,13 @@ def _ours(resource: Any, document: Object) -> Object:
     ours = copied(document)
     ours["metadata"].setdefault("namespace", "default")
     default(resource, ours)
+    if resource == core.SERVICES and ours["spec"]["type"] != "ExternalName":
+        # What the strategies of these kinds do before their rules are asked.
+        if address := ours["spec"].get("clusterIP"):
+            ours["spec"].setdefault("clusterIPs", [address])
+        settle_families(ours["spec"])
+    if resource == core.NAMESPACES:
+        ours["spec"].setdefault("finalizers", ["kubernetes"])
     return ours
 
 

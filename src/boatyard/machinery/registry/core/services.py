@@ -10,7 +10,7 @@ from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
-from boatyard.machinery.registry.core.addresses import is_ip, validate_domain, validate_reachable
+from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip, validate_domain, validate_reachable
 from boatyard.machinery.registry.core.containers import validate_port
 
 SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
@@ -25,7 +25,9 @@ def validate_service(obj: Object, old: Object | None) -> Iterator[FieldError]:
     spec = obj.get("spec") or {}
     kind, ports, headless = spec.get("type", ""), spec.get("ports") or [], spec.get("clusterIP") == "None"
     address, before = spec.get("clusterIP"), ((old or {}).get("spec") or {}).get("clusterIP")
-    if before and kind != "ExternalName" and address != before:
+    if address and not headless and not is_ip(address):
+        yield invalid("spec.clusterIPs[0]", address, NO_ADDRESS)
+    elif before and kind != "ExternalName" and address != before:
         yield invalid("spec.clusterIPs[0]", [address] if address else None, "may not change once set")
     if kind not in SERVICE_TYPES:
         yield unsupported("spec.type", kind, SERVICE_TYPES)

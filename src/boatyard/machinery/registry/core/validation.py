@@ -43,7 +43,7 @@ def validate(resource: Resource, new: Object, old: Object | None = None) -> list
     return found
 
 
-_NOT_REQUIRED = ("metadata", "rules", "spec.resources", "involvedObject", "roleRef", "endpoints")
+_NOT_REQUIRED = ("metadata", "rules", "spec.resources", "spec.names", "involvedObject", "roleRef", "endpoints")
 """Required by the type, yet a server takes documents without."""
 
 

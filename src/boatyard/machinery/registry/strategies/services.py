@@ -8,7 +8,7 @@ from boatyard.machinery.meta.core import SERVICES
 from boatyard.machinery.meta.errors import FieldError, InternalError, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import keys
-from boatyard.machinery.registry.strategies.service_families import settle_families
+from boatyard.machinery.registry.core.service_families import settle_families
 from boatyard.machinery.registry.strategy import Strategy
 
 if TYPE_CHECKING:

@@ -111,6 +111,7 @@ def test_expressions_that_cannot_be_evaluated_are_refused_not_ignored():
                 "type": "object", "x-kubernetes-validations": [{"rule": "self == oldSelf"}, {"rule": "self.a > 1"}]}}}],
         },
     }  # fmt: skip
+    default(core.CUSTOM_RESOURCE_DEFINITIONS, crd)
     assert [error.path for error in validate(core.CUSTOM_RESOURCE_DEFINITIONS, crd)] == [
         "spec.versions[0].schema.openAPIV3Schema.x-kubernetes-validations[1].rule"
     ]
