@@ -50,7 +50,9 @@ class Run:
         if isinstance(found, dict):
             prefix = call.body.get("metadata") if isinstance(call.body, dict) else None
             if call.method == "POST" and isinstance(prefix, dict) and isinstance(prefix.get("generateName"), str):
-                memory.generated(memory.filled(prefix["generateName"]), str((found.get("metadata") or {}).get("name", "")))
+                # Also who is refused is told the name.
+                told = found.get("details") if reply.status >= 400 else found.get("metadata")
+                memory.generated(memory.filled(prefix["generateName"]), str((told or {}).get("name", "")))
             if reply.status < 300 and ("dryRun", "All") not in call.query:
                 memory.told(call.path, found)
         return self._answer(reply, found)

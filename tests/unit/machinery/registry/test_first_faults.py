@@ -156,6 +156,13 @@ async def test_a_pod_behind_a_gate_says_why_it_isnt_scheduled(client: EmbeddedCl
     assert "spec.schedulingGates[1]" in fields and "spec.schedulingGates[2]" in fields and "spec.nodeName" in fields
 
 
+async def test_a_pod_ends_in_a_second_at_least_when_it_asks_for_less_than_none(client: EmbeddedClient) -> None:
+    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
+    spec = {"containers": [{"name": "a", "image": "b"}], "terminationGracePeriodSeconds": -1}
+    made = await client.create(PODS, {"metadata": {"name": "p"}, "spec": spec}, "default")
+    assert made["spec"]["terminationGracePeriodSeconds"] == 1
+
+
 @pytest.mark.parametrize("inner", [{"metadata": 5}, {"metadata": {"name": 5}}, {"apiVersion": 5}, {"kind": None}])
 async def test_an_object_inside_of_another_must_be_readable(boxes: EmbeddedClient, inner: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match=r"spec\.inner\."):
