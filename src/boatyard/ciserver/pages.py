@@ -59,7 +59,7 @@ class Pages:
         """``GET /builds/N``."""
         document = await self._server.document(asked.number)
         if document is None and not self._server.expects(asked.number):
-            return web.Response(status=404, text=f"There is no build {asked.number}.\n")
+            return self._page(asked, "absent.html", status=404, number=asked.number)
         values = await self._facts(asked, document)
         return self._page(asked, "build.html", quiet=RESERVED_CONTAINERS[1:], **values)
 
@@ -163,10 +163,11 @@ class Pages:
         first, last = RESERVED_CONTAINERS
         return list(dict.fromkeys([first, *(name for name in named if isinstance(name, str)), last]))
 
-    def _page(self, asked: Asked, template: str, **values: Any) -> web.Response:
+    def _page(self, asked: Asked, template: str, *, status: int = 200, **values: Any) -> web.Response:
         environment = self._server.environment
         values = {"prefix": asked.prefix, "name": environment.name, "namespace": environment.namespace, **values}
-        return web.Response(text=render(template, **values), content_type="text/html", headers=security.HEADERS)
+        text = render(template, **values)
+        return web.Response(status=status, text=text, content_type="text/html", headers=security.HEADERS)
 
 
 def _tests(status: Object) -> dict[str, Any] | None:

@@ -74,6 +74,12 @@ async def test_what_is_not_there(site, path: str):
     assert (await site.get(path))[0] == 404
 
 
+async def test_the_page_of_a_build_that_is_not_there_leads_to_those_that_are(site):
+    status, text, headers = await site.get("/ci/team/shop/builds/99")
+    assert status == 404 and "There is no build 99" in text and '<a href="/ci/team/shop">All builds</a>' in text
+    assert "script-src 'self'" in headers["Content-Security-Policy"]
+
+
 async def test_a_webhook_over_http(site):
     site.world.repository.pipelines[A] = "spec:\n  steps: [{name: a, run: b}]\n"
     body = json.dumps({"ref": "refs/heads/main", "after": A, "repository": {"full_name": "team/shop"}}).encode()
