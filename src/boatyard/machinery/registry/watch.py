@@ -18,8 +18,10 @@ from boatyard.machinery.registry.list import reached
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.store.store import Change, Compacted, Record
 
-PAGE = 25
-"""Objects of what is there that are read at a time: as much as a slow watcher keeps in memory."""
+PAGE_BYTES = 64 * 1024
+"""What is there is read so much at a time, as a slow watcher keeps it in memory. The first page is of …"""
+FIRST_PAGE, LONGEST_PAGE = 10, 200
+"""… objects; later ones go by how long the objects of the one before were."""
 
 
 class RecordEvent(NamedTuple):
@@ -119,13 +121,15 @@ async def _batches(
 
 def _what_is_there(ledger: Ledger, prefix: str, revision: int) -> Iterator[list[Record]]:
     """Pages as of a revision."""
-    last = ""
+    last, limit = "", FIRST_PAGE
     while True:
-        page = ledger.store.range(prefix, after=last, limit=PAGE, revision=revision, count=False)
+        page = ledger.store.range(prefix, after=last, limit=limit, revision=revision, count=False)
         yield page.records
         if not page.remaining:
             return
         last = page.records[-1].key
+        size = sum([len(record.value) for record in page.records])
+        limit = max(1, min(LONGEST_PAGE, PAGE_BYTES * len(page.records) // size))
 
 
 def seen(change: Change, selection: Selection) -> RecordEvent | None:
