@@ -78,21 +78,6 @@ def _zero(found: Difference) -> bool:
     return found.where.rpartition(".")[2] in ALWAYS_WRITTEN and _empty(found.ours) and _empty(found.theirs)
 
 
-def _emptied(found: Difference) -> bool:
-    """Whether the judge's conflicts are about what is applied empty, or was emptied before; or what it owns is empty."""
-    if "managedFields" in found.where:
-        return found.ours == "<absent>" and not re.search(r"'[fkv]:[^']*': \{\}.*'[fkv]:[^']*': \{\}", str(found.theirs))
-    if found.where.endswith("metadata.generation"):
-        return found.call.type == APPLY and any(_empty(value) for value in found.call.body.values())
-    if found.call.type != APPLY or found.their_answer.status != 409:
-        return False
-    causes = (found.their_answer.body.get("details") or {}).get("causes") or ()
-    ours = (found.our_answer.body.get("details") or {}).get("causes") or ()
-    more = [cause["field"] for cause in causes if cause["field"] not in [mine["field"] for mine in ours]]
-    about = [field for field in more if _empty(_at(found.call.body, field)) or field.strip(".") in ALWAYS_WRITTEN]
-    return bool(more) and about == more
-
-
 def _statuses(found: Difference) -> tuple[int, int]:
     return found.our_answer.status, found.their_answer.status
 
@@ -168,12 +153,6 @@ KNOWN: dict[str, Known] = {
         lambda f: bool(re.search(r"\.items\.\d+\.(kind|apiVersion)$", f.where)) and f.theirs == "<absent>",
         (_map(), Call("list", "GET", MAPS)),
     ),
-    "emptied": Known(
-        "A list or map without entries isn't kept, and nobody owns it: there is no conflict about it.",
-        _emptied,
-        (_made(ROLES, "Role", _RBAC, rules=_RULES), Call("update", "PUT", f"{ROLES}/a", edit=((("rules",), []),)),
-         _applied(ROLES, "Role", _RBAC, rules=_RULES)),
-    ),
     "more said": Known(
         "Ours says more than the judge of why a JSON patch can't be carried out.",
         lambda f: f.where == ".message" and str(f.ours).startswith(str(f.theirs)),
@@ -219,7 +198,7 @@ KNOWN: dict[str, Known] = {
     ),
 }  # fmt: skip
 _NO_MEMBER = "unable to find api field"
-DIVERGING = ("emptied", "claims", "status", "finalizers of admission")
+DIVERGING = ("claims", "status", "finalizers of admission")
 """After these the servers' objects are no longer the same, and the sequence ends."""
 
 

@@ -185,13 +185,15 @@ def _maps(type: _Type, old: dict[str, Any], new: dict[str, Any], leave_out: Coll
                 left, right = ABSENT, new[key]
             else:
                 left, right = old[key], new.get(key, ABSENT)
-            if left is right or key in leave_out or left == right:
+            if left is right or key in leave_out:
                 continue
             if written and key in written:
-                left = written[key] if left is ABSENT else left
-                right = written[key] if right is ABSENT else right
-                if left == right:
-                    continue
+                zero = written[key]
+                # A list without entries isn't stored by Kubernetes: what is there is null, what is said isn't.
+                left = zero if left is ABSENT or (zero is None and left == []) else left
+                right = zero if right is ABSENT else right
+            if left == right:
+                continue
             step, child = type.child(key)
             gone, other, come = _pair(child, left, right)
             if gone is not None:

@@ -22,8 +22,12 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
     if isinstance(applied, dict) and not (applied.get("apiVersion") and applied.get("kind")):
         found = f"{applied.get('apiVersion') or '/'}, Kind={applied.get('kind') or ''}"
         raise BadRequest(f"invalid object type: {found}: what is applied says its apiVersion and kind")
+    sent = applied.get("metadata") if isinstance(applied, dict) else None
+    empty = [field for field in ("labels", "annotations") if isinstance(sent, dict) and sent.get(field) == {}]
     metadata.frame(request, applied)
-    if applied["metadata"].pop("managedFields", None):
+    # Whoever applies a map without entries owns it, as anybody does who applies something.
+    applied["metadata"].update((field, {}) for field in empty)
+    if "managedFields" in applied["metadata"]:
         raise BadRequest("metadata.managedFields must be nil")
     if applied["metadata"].setdefault("name", request.name) == "":
         raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")

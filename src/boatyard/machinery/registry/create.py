@@ -63,8 +63,9 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
         raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
     if kind.has_status and kind.custom is not None and (status := obj.pop("status", None)) is not None:
         status_readable(request, status)
+    empty = ownership.emptied(request, obj)
     wrong = shape(request, obj)
-    managers = ownership.after(request, obj, None, entries, ledger.world.now())
+    managers = ownership.after(request, {**obj, **empty}, None, entries, ledger.world.now())
     check_namespace(ledger, request, obj)
     metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj)

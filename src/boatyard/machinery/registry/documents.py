@@ -74,8 +74,9 @@ def parted(value: bytes, revision: int) -> tuple[bytes, Object]:
 
 @lru_cache(maxsize=64)
 def shared(value: bytes, revision: int) -> Object:
-    """The object as :func:`decode` gives it, read-only: who watches the same things in one process sees the same objects."""
-    return decode(value, revision)
+    """The object without its managed fields, read-only: who watches the same things in one process sees the same objects, and keeps
+    them for long."""
+    return parted(value, revision)[1]
 
 
 def with_revision(value: bytes, revision: int) -> bytes:

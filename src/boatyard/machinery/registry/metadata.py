@@ -110,6 +110,12 @@ def check_kind(request: Request, obj: Object) -> None:
         raise invalid(kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
 
 
+def known(obj: Object) -> Object:
+    """The metadata that an object may have: a new one, which shares its values."""
+    fields = core_type("v1.ObjectMeta").properties
+    return {field: value for field, value in obj["metadata"].items() if field in fields}
+
+
 def _malformed(request: Request, why: str) -> ApiError:
     """What was sent can't be read; what a patch made of an object is no such object."""
     return BadRequest(why) if request.difference is None else refused(request.difference, why)

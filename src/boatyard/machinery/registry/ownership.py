@@ -12,6 +12,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.apply import Door, updated
 from boatyard.machinery.patch.field_set import Path
 from boatyard.machinery.patch.managers import Manager, managers_sent, written
+from boatyard.machinery.patch.typed import WRITTEN
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.schema.structural import ANYTHING
@@ -52,6 +53,13 @@ def after(request: Request, obj: Object, old: Object | None, sent: Any, now: flo
     if old is not None and not managers:
         return []
     return updated(old, obj, managers, door_of(request), request.kind.schema() or ANYTHING, now)
+
+
+def emptied(request: Request, obj: Object) -> Object:
+    """The lists that are sent without entries and that Go's types tell from none: they are said, though they aren't kept."""
+    schema = request.kind.schema() if request.kind.custom is None else None
+    written = schema.schema.get(WRITTEN, {}) if schema is not None else {}
+    return {field: [] for field, zero in written.items() if zero is None and obj.get(field) == []}
 
 
 def put(obj: Object, managers: list[Manager]) -> None:

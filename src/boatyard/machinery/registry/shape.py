@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from boatyard.machinery.meta import field_errors
+from boatyard.machinery.meta.core import NAMESPACES
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError
 from boatyard.machinery.meta.objects import Object, copied, same
 from boatyard.machinery.registry import embedded
@@ -49,7 +50,8 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
             obj[member] = part[member]
         else:
             obj.pop(member, None)
-    if request.kind.custom is None and (changed is None or not _SEPARATE.issuperset(changed)):
+    named = request.kind.resource == NAMESPACES  # whose labels have a default
+    if request.kind.custom is None and (changed is None or named or not _SEPARATE.issuperset(changed)):
         defaults.fill(request.kind.resource, obj)
     return wrong
 

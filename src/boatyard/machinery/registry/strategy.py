@@ -18,6 +18,9 @@ class Strategy:
     tells_deletion = False
     """Whether who deletes an object that goes at once sees in the answer that it was marked first."""
 
+    def read(self, obj: Object) -> None:
+        """What reading a document into Go's types makes of it, beyond its schema's defaults: it counts as said by its sender."""
+
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         """Fill in what a new object needs beyond its schema's defaults. Raises ApiError to refuse."""
 

@@ -38,7 +38,8 @@ class RecordEvent(NamedTuple):
         return documents.with_revision(self.value, self.revision)
 
     def object(self, resource: Resource) -> Object:
-        """The object with its resourceVersion, read-only: all watchers of this process are shown the same one."""
+        """The object with its resourceVersion, without its managed fields, read-only: all watchers of this process are shown the
+        same one."""
         if self.type == "BOOKMARK":
             metadata = {"resourceVersion": str(self.revision)}
             return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata}

@@ -69,7 +69,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
     kind = request.kind
     metadata.frame(request, obj)
     entries = obj["metadata"].pop("managedFields", None)
-    sent = dict(obj["metadata"])
+    sent, empty = metadata.known(obj), ownership.emptied(request, obj)
     try:
         immutable = metadata.update(request, obj, old)
     except Conflict:
@@ -78,9 +78,13 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
         raise
     _keep_other_half(request, obj, old)
     wrong = shape(request, obj, old)
+    kind.strategy.read(obj)
     managers = request.managers
     if request.subresource != "binding":
-        managers = ownership.after(request, {**obj, "metadata": sent}, old, entries, ledger.world.now())
+        if kind.custom is None and "labels" in obj["metadata"]:
+            # Defaults are part of what is said.
+            sent["labels"] = obj["metadata"]["labels"]
+        managers = ownership.after(request, {**obj, **empty, "metadata": sent}, old, entries, ledger.world.now())
     metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)

@@ -93,7 +93,8 @@ def _service_account(obj: Object) -> None:
 
 def _namespace(obj: Object) -> None:
     metadata = obj.setdefault("metadata", {})
-    if metadata.get("name"):
+    if metadata.get("name") and ("generateName" not in metadata or "resourceVersion" in metadata):
+        # A name that is generated isn't known yet where Kubernetes fills in defaults.
         metadata.setdefault("labels", {})["kubernetes.io/metadata.name"] = metadata["name"]
     obj.setdefault("spec", {})
     if not metadata.get("deletionTimestamp"):

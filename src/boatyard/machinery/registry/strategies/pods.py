@@ -25,6 +25,11 @@ class Pods(Strategy):
 
     tells_deletion = True
 
+    def read(self, obj: Object) -> None:
+        status = obj.get("status") or {}
+        if (address := status.get("podIP")) and (status.get("podIPs") or [{}])[0].get("ip") != address:
+            status["podIPs"] = [{"ip": address}]
+
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         spec = obj["spec"]
         if spec["terminationGracePeriodSeconds"] < 0:
@@ -49,8 +54,6 @@ class Pods(Strategy):
         status = obj.setdefault("status", {})
         if "qosClass" in (old.get("status") or {}):
             status["qosClass"] = old["status"]["qosClass"]
-        if (address := status.get("podIP")) and (status.get("podIPs") or [{}])[0].get("ip") != address:
-            status["podIPs"] = [{"ip": address}]
 
     def delete_grace_seconds(self, obj: Object, asked: int | None) -> int:
         """What was asked for, else the pod's own; 0 when no node would have to end anything."""

@@ -1,0 +1,139 @@
+"""Who owns what after each verb: what a kube-apiserver says of these writes, in short. Judged in ``tests/conformance/api``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from boatyard.machinery.meta.core import CONFIG_MAPS, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS, SERVICES
+from boatyard.machinery.meta.errors import Conflict
+from boatyard.machinery.registry import documents, keys
+from boatyard.machinery.registry.caller import SYSTEM
+from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.runtime.world import RealWorld
+from boatyard.machinery.store.memory import MemoryStore
+from boatyard.machinery.store.store import Put
+
+HERE = "team"
+
+
+@pytest.fixture
+async def registry() -> Registry:
+    registry = Registry(MemoryStore(), RealWorld())
+    await registry.start()
+    await registry.create(SYSTEM, NAMESPACES, {"metadata": {"name": HERE}}, field_manager="maker")
+    await registry.create(SYSTEM, SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, HERE)
+    return registry
+
+
+def owners(obj: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    entries = obj["metadata"].get("managedFields", [])
+    return {(e["manager"], e["operation"], e.get("subresource", "")): e["fieldsV1"] for e in entries}
+
+
+async def made(registry: Registry, **data: str) -> dict[str, Any]:
+    return await registry.create(SYSTEM, CONFIG_MAPS, {"metadata": {"name": "c"}, "data": data}, HERE, field_manager="maker")
+
+
+async def test_who_creates_owns_what_was_said_and_its_defaults_but_nothing_that_the_server_adds(registry: Registry):
+    namespace = await registry.get(SYSTEM, NAMESPACES, HERE)
+    assert owners(namespace) == {
+        ("maker", "Update", ""): {"f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}}
+    }
+    body = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}], "selector": {"a": "b"}}}
+    service = await registry.create(SYSTEM, SERVICES, body, HERE, field_manager="maker")
+    (spec,) = [fields["f:spec"] for fields in owners(service).values()]
+    assert set(spec) == {"f:internalTrafficPolicy", "f:ports", "f:selector", "f:sessionAffinity", "f:type"}
+    assert set(spec["f:ports"]['k:{"port":80,"protocol":"TCP"}']) == {".", "f:port", "f:protocol", "f:targetPort"}
+
+
+async def test_every_way_to_change_an_object_moves_what_it_changes(registry: Registry):
+    await made(registry, a="1", b="1", c="1")
+    await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"data": {"a": "2"}}, HERE, field_manager="merger")
+    difference = [{"op": "replace", "path": "/data/b", "value": "2"}]
+    await registry.patch(SYSTEM, CONFIG_MAPS, "c", difference, HERE, type="json", field_manager="patcher")
+    live = await registry.get(SYSTEM, CONFIG_MAPS, "c", HERE)
+    live["data"] = {"a": "2", "b": "2", "d": "new"}
+    changed = await registry.update(SYSTEM, CONFIG_MAPS, live, namespace=HERE, field_manager="putter")
+    assert owners(changed) == {
+        ("maker", "Update", ""): {"f:data": {}},
+        ("merger", "Update", ""): {"f:data": {"f:a": {}}},
+        ("patcher", "Update", ""): {"f:data": {"f:b": {}}},
+        ("putter", "Update", ""): {"f:data": {"f:d": {}}},
+    }
+    assert changed == await registry.get(SYSTEM, CONFIG_MAPS, "c", HERE)
+
+
+async def test_what_changes_nothing_is_not_written(registry: Registry):
+    before = await made(registry, a="1")
+    after = await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"data": {"a": "1"}}, HERE, field_manager="another")
+    assert after == before
+
+
+async def test_a_status_has_owners_of_its_own_and_binding_has_none(registry: Registry):
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "i"}]}, "status": {"phase": "Failed"}}
+    created = await registry.create(SYSTEM, PODS, pod, HERE, field_manager="maker")
+    container = owners(created)["maker", "Update", ""]["f:spec"]["f:containers"]['k:{"name":"a"}']
+    assert container["f:resources"] == {} and "f:status" not in owners(created)["maker", "Update", ""]
+    binding = {"target": {"kind": "Node", "name": "n"}}
+    await registry.create(SYSTEM, PODS, binding, HERE, name="p", subresource="binding", field_manager="scheduler")
+    status = {"status": {"podIP": "1.2.3.4", "conditions": [{"type": "Ready", "status": "True"}]}}
+    changed = await registry.patch(SYSTEM, PODS, "p", status, HERE, subresource="status", field_manager="node")
+    assert set(owners(changed)) == {("maker", "Update", ""), ("node", "Update", "status")}
+    owned = owners(changed)["node", "Update", "status"]["f:status"]
+    ready = {".": {}, "f:lastProbeTime": {}, "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}}
+    assert owned["f:conditions"]['k:{"type":"Ready"}'] == ready
+    assert owned["f:podIPs"] == {".": {}, 'k:{"ip":"1.2.3.4"}': {".": {}, "f:ip": {}}}
+
+
+async def test_a_list_that_is_always_written_is_owned_even_when_it_is_emptied(registry: Registry):
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    await registry.create(SYSTEM, ROLES, {"metadata": {"name": "r"}, "rules": rules}, HERE, field_manager="maker")
+    changed = await registry.patch(SYSTEM, ROLES, "r", {"rules": None}, HERE, field_manager="another")
+    assert owners(changed) == {("another", "Update", ""): {"f:rules": {}}}
+
+
+async def test_apply_conflicts_with_who_created(registry: Registry):
+    await made(registry, a="1")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": HERE}, "data": {"a": "2"}}
+    with pytest.raises(Conflict, match=r'conflict with "maker" using v1: \.data\.a'):
+        await registry.apply(SYSTEM, CONFIG_MAPS, documents.fresh(body), field_manager="applier", force=False)
+    taken = await registry.apply(SYSTEM, CONFIG_MAPS, body, field_manager="applier", force=True)
+    assert owners(taken) == {("applier", "Apply", ""): {"f:data": {"f:a": {}}}, ("maker", "Update", ""): {"f:data": {}}}
+
+
+@pytest.mark.parametrize("nothing", [[], [{}]])
+async def test_managed_fields_can_be_given_up_and_stay_so_until_the_next_apply(registry: Registry, nothing: list[Any]):
+    await made(registry, a="1")
+    bare = await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"metadata": {"managedFields": nothing}}, HERE)
+    assert not owners(bare)
+    assert not owners(await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"data": {"a": "2"}}, HERE, field_manager="another"))
+
+
+async def test_objects_of_earlier_versions_have_no_owners_until_their_first_apply(registry: Registry):
+    stored = {"metadata": {"name": "c", "namespace": HERE, "uid": "u"}, "apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}}
+    await registry.ledger.commit([Put(keys.key(CONFIG_MAPS, HERE, "c"), documents.encode(stored), 0)])
+    assert not owners(await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"data": {"b": "1"}}, HERE, field_manager="another"))
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": HERE}, "data": {"b": "1"}}
+    applied = await registry.apply(SYSTEM, CONFIG_MAPS, body, field_manager="applier", force=False)
+    assert set(owners(applied)) == {("applier", "Apply", ""), ("before-first-apply", "Update", "")}
+
+
+async def test_entries_that_lie_elsewhere_in_a_stored_document_are_found(registry: Registry):
+    live = await made(registry, a="1")
+    record = registry.ledger.record(CONFIG_MAPS, HERE, "c")
+    metadata = {field: value for field, value in live["metadata"].items() if field not in ("managedFields", "resourceVersion")}
+    old = {"metadata": {**metadata, "managedFields": live["metadata"]["managedFields"]}, "data": {"a": "1"}}
+    old |= {"apiVersion": "v1", "kind": "ConfigMap"}
+    await registry.ledger.commit([Put(keys.key(CONFIG_MAPS, HERE, "c"), msgspec.json.encode(old), record.modified)])
+    changed = await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"data": {"b": "1"}}, HERE, field_manager="another")
+    assert {manager for manager, _, _ in owners(changed)} == {"maker", "another"}
+
+
+@pytest.mark.parametrize("name", ['x]}"', 'a],"b', "\\", '"],"'])
+async def test_whatever_stands_in_them_entries_end_where_they_end(registry: Registry, name: str):
+    await registry.create(SYSTEM, CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, HERE, field_manager=name)
+    changed = await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"data": {"b": "1"}}, HERE, field_manager="another")
+    assert {manager for manager, _, _ in owners(changed)} == {name, "another"} and changed["data"] == {"a": "1", "b": "1"}
