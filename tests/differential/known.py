@@ -18,6 +18,7 @@ BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/@{ns}/rolebindings"
 CLAIMS = "/api/v1/namespaces/@{ns}/persistentvolumeclaims"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/@{ns}/leases"
 SERVICES = "/api/v1/namespaces/@{ns}/services"
+EVENTS = "/api/v1/namespaces/@{ns}/events"
 
 
 class Difference(NamedTuple):
@@ -61,6 +62,7 @@ GO_WORDS = (
     "unable to parse", "invalid character", "strict decoding error", "json: unknown",
     "error decoding", "strconv", "expected: ", "field selector",
     "field label", "StorageError", "invalid selector", "invalid object type", "is unrecognized", "is invalid: patch:",
+    "Invalid JSON Patch",
 )  # fmt: skip
 ALWAYS_WRITTEN = (
     "rules", "eventTime", "lastProbeTime", "endpoints", "conditions", "ports", "creationTimestamp", "metadata", "reportingInstance",
@@ -111,8 +113,8 @@ _REFERENCE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "
 _RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
 _PROTECTED = {"name": "a", "finalizers": ["kubernetes.io/pvc-protection"]}
 _CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-_BALANCED = {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}}
-_PORT = {"ports": [{"port": 80}]}
+
+_SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}, "status": {}}
 
 _THING = definition("Thing", "fuzz.example.com", "Namespaced", {"schema": {"openAPIV3Schema": {"type": "object"}}})
 
@@ -179,11 +181,23 @@ KNOWN: dict[str, Known] = {
         lambda f: f.where.endswith("Time") and str(f.ours).startswith("20") and str(f.theirs).endswith("Z"),
         (_made(LEASES, "Lease", "coordination.k8s.io/v1", spec={"renewTime": "2020-01-01T00:00:01.000000+02:00"}),),
     ),
-    "status": Known(
-        "What the status of Kubernetes' own kinds says is believed; an update of a status makes no object.",
-        lambda f: f.where == "status" and f.call.path.endswith("/status") and _statuses(f) in ((200, 422), (404, 201)),
-        (_made(SERVICES, "Service", "v1", spec=_PORT),
-         Call("status", "PATCH", f"{SERVICES}/a/status", (), {"status": _BALANCED}, MERGE)),
+    "larger claims": Known(
+        "A bound claim may be made larger: our volumes are directories, and ask no storage class.",
+        lambda f: f.where == "status" and "persistentvolumeclaims" in f.call.path and _statuses(f) == (200, 403),
+        (_made(CLAIMS, "PersistentVolumeClaim", "v1", spec=_CLAIM, metadata=_PROTECTED),
+         Call("status", "PATCH", f"{CLAIMS}/a/status", (), {"status": {"phase": "Bound"}}, MERGE),
+         Call("merge", "PATCH", f"{CLAIMS}/a", (), {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}, MERGE)),
+    ),
+    "addresses": Known(
+        "A service that a write of its status makes has an address, and an owner of its fields; a kube-apiserver gives it neither.",
+        lambda f: bool(re.match(r"\.spec\.(clusterIP|ipFamil)|\.metadata\.managed", f.where)) and _statuses(f) == (201, 201)
+        and f.call.path.endswith("/status"),
+        (Call("status", "PUT", f"{SERVICES}/a/status", (), _SERVICE),),
+    ),
+    "when to ask again": Known(
+        "Who asks for a revision to come is told when to ask again; a kube-apiserver says nothing of it for events.",
+        lambda f: f.where == ".details.retryAfterSeconds" and f.their_answer.status == 504 and "/events" in f.call.path,
+        (Call("get", "GET", f"{EVENTS}/a", (("resourceVersion", "99999999"),)),),
     ),
     "plain 404": Known(
         "An address of no kind is answered with a Status, not with text.",
@@ -198,7 +212,7 @@ KNOWN: dict[str, Known] = {
     ),
 }  # fmt: skip
 _NO_MEMBER = "unable to find api field"
-DIVERGING = ("claims", "status", "finalizers of admission")
+DIVERGING = ("claims", "larger claims", "addresses", "finalizers of admission")
 """After these the servers' objects are no longer the same, and the sequence ends."""
 
 

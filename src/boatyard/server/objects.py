@@ -11,6 +11,7 @@ from aiohttp import web
 
 from boatyard.machinery.client.client import PatchType, Propagation
 from boatyard.machinery.meta import field_errors
+from boatyard.machinery.meta.core import NAMESPACES
 from boatyard.machinery.meta.errors import (
     ApiError,
     BadRequest,
@@ -246,12 +247,17 @@ class Objects:
         return self._object(call, kind, obj, 200 if existed else 201)
 
     async def _delete(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        options = await self._delete_options(call)
+        options = await self._delete_options(call, kind)
+        dependents_too = options.pop("dependents_too")
         obj = await self._registry.delete(call.caller, kind.resource, path.name, path.namespace or None, **options)
-        return answer(obj, type=call.form().type) if obj.get("kind") == "Status" else self._object(call, kind, obj)
+        if obj.get("kind") == "Status":
+            return answer(obj, type=call.form().type)
+        # As Kubernetes has it for clients from before there were policies: what isn't gone yet was only accepted.
+        return self._object(call, kind, obj, 202 if dependents_too and self._exists(kind, path) else 200)
 
     async def _delete_collection(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
-        options = await self._delete_options(call)
+        options = await self._delete_options(call, kind)
+        del options["dependents_too"]
         deleted = await self._registry.delete_collection(
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
             field_selector=call.query.get("fieldSelector", ""), limit=_limit(call), continue_token=call.query.get("continue", ""),
@@ -261,8 +267,9 @@ class Objects:
         metadata = _list_metadata(deleted.resource_version, deleted.continue_token, deleted.remaining)
         return answer({**frame, "metadata": metadata, "items": deleted.items}, type=call.form().type)
 
-    async def _delete_options(self, call: Call) -> dict[str, Any]:
-        """The options of the body, or else of the query, as the registry takes them."""
+    async def _delete_options(self, call: Call, kind: Kind) -> dict[str, Any]:
+        """The options of the body, or else of the query, as the registry takes them; and ``dependents_too``: whether the old option
+        ``orphanDependents`` says so."""
         options = await body.document(call.request)
         if options.get("kind", "DeleteOptions") != "DeleteOptions":
             raise BadRequest(f"the body of a deletion must be DeleteOptions, not {options['kind']}")
@@ -276,16 +283,20 @@ class Objects:
             # As Kubernetes documents it.
             grace = 1
         propagation = options.get("propagationPolicy") or call.query.get("propagationPolicy") or None
-        if propagation is not None and options.get("orphanDependents") is not None:
+        orphan = options.get("orphanDependents")
+        if orphan is None and call.query.get("orphanDependents"):
+            orphan = call.flag("orphanDependents")
+        if propagation is not None and orphan is not None:
             told = "orphanDependents and deletionPropagation cannot be both set"
             raise call.wrong(field_errors.invalid("propagationPolicy", propagation, told))
-        if options.get("orphanDependents") is not None:
-            propagation = "Orphan" if options["orphanDependents"] else "Background"
+        if orphan is not None:
+            propagation = "Orphan" if orphan else "Foreground" if kind.resource == NAMESPACES else "Background"
         if propagation is not None and propagation not in get_args(Propagation):
             raise call.wrong(unsupported("propagationPolicy", propagation, ("Foreground", "Background", "Orphan", "nil")))
         return {
             "uid": preconditions.get("uid") or "", "resource_version": preconditions.get("resourceVersion") or "",
             "propagation": propagation, "grace_period_seconds": grace, "dry_run": call.dry_run(options.get("dryRun")),
+            "dependents_too": orphan is False,
         }  # fmt: skip
 
     def _object(self, call: Call, kind: Kind, obj: Object, status: int = 200) -> web.Response:

@@ -109,3 +109,29 @@ async def test_a_patch_that_breaks_the_schema(client: Client, namespace: str, wi
     await client.create(widgets, widget(), namespace)
     with pytest.raises(Invalid, match=r"spec.size"):
         await client.patch(widgets, "w", {"spec": {"size": "big"}}, namespace)
+
+
+@feature("JSON patch")
+async def test_indexes_from_the_end_and_what_is_not_there_yet(client: Client, namespace: str, config_map: dict) -> None:
+    operations = [
+        {"op": "add", "path": "/metadata/finalizers", "value": ["suite.x/a", "suite.x/b"]},
+        {"op": "remove", "path": "/metadata/finalizers/-2"},
+        {"op": "replace", "path": "/data/new", "value": "1"},
+    ]
+    changed = await client.patch(CONFIG_MAPS, "c", operations, namespace, type="json")
+    assert changed["metadata"]["finalizers"] == ["suite.x/b"] and changed["data"]["new"] == "1"
+    await client.patch(CONFIG_MAPS, "c", {"metadata": {"finalizers": None}}, namespace)
+
+
+@feature("merge patch")
+async def test_a_value_of_another_type_is_no_unchanged_one(client: Client, namespace: str, config_map: dict) -> None:
+    await client.patch(CONFIG_MAPS, "c", {"immutable": True}, namespace)
+    with pytest.raises(Invalid):
+        await client.patch(CONFIG_MAPS, "c", {"immutable": 1}, namespace)
+
+
+@feature("owners are kept once")
+async def test_owners_that_are_there_twice(client: Client, namespace: str, config_map: dict) -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "00000000-0000-4000-8000-000000000001"}
+    changed = await client.patch(CONFIG_MAPS, "c", {"metadata": {"ownerReferences": [owner, owner]}}, namespace)
+    assert changed["metadata"]["ownerReferences"] == [owner]

@@ -158,6 +158,16 @@ async def test_of_a_patch_the_options_are_told_first_then_that_nothing_is_there(
         assert response.status == 400
 
 
+async def test_what_the_old_option_of_deletions_means(client: HttpClient, http: aiohttp.ClientSession) -> None:
+    for name in "abc":
+        held = ["x.y/z"] if name != "c" else []
+        await client.create(CONFIG_MAPS, {"metadata": {"name": name, "finalizers": held}}, "default")
+    for name, asked, status in (("a", "?orphanDependents=false", 202), ("b", "?orphanDependents=true", 200), ("c", "", 200)):
+        async with http.delete(f"{MAPS}/{name}{asked}", json=None if asked else {"orphanDependents": False}) as response:
+            assert response.status == status
+    assert (await client.get(CONFIG_MAPS, "b", "default"))["metadata"]["finalizers"] == ["x.y/z", "orphan"]
+
+
 async def test_what_a_patch_has_twice_is_told_or_refused(http: aiohttp.ClientSession) -> None:
     data, headers = b'{"metadata":{"labels":{"a":"1"},"labels":{"b":"1"}}}', {"Content-Type": "application/merge-patch+json"}
     async with http.patch("/api/v1/namespaces/default", data=data, headers=headers) as response:

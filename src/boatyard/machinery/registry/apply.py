@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Conflict, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.apply import merge_apply
@@ -10,6 +12,7 @@ from boatyard.machinery.registry.create import create
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import comparable
+from boatyard.machinery.registry.update import creates
 from boatyard.machinery.registry.write import modify
 from boatyard.machinery.schema.structural import ANYTHING
 
@@ -36,7 +39,7 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
             f"the name of the object ({applied['metadata']['name']}) does not match the name on the URL ({request.name})"
         )
     there = ledger.find(request.kind.resource, request.namespace, request.name) is not None
-    if not there and request.subresource:
+    if not there and request.subresource and not creates(request):
         raise not_found(request.kind.resource.group_resource, request.name)
     comparable(request, applied)
     schema = request.kind.schema() or ANYTHING
@@ -54,8 +57,9 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
         if applied["metadata"].get("uid") or applied["metadata"].get("resourceVersion"):
             told = f'Operation cannot be fulfilled on {request.kind.resource.group_resource} "{request.name}"'
             raise Conflict(f"{told}: a uid or resourceVersion was given, but the object does not exist")
+        new = merged(None)
         try:
-            return await create(ledger, request, merged(None))
+            return await create(ledger, replace(request, subresource=""), new)
         except AlreadyExists:
             # Somebody was quicker: then it is there to be merged with.
             pass

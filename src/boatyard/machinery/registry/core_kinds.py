@@ -45,7 +45,7 @@ _KINDS = (
     Kind(core.EVENTS, ("ev",), fields=_EVENT_FIELDS, made_by_update=True, collected=False),
     Kind(
         core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"),
-        check_name=names.dns1123_label, collected=False, strategy=Namespaces(),
+        check_name=names.dns1123_label, strategy=Namespaces(),
     ),
     Kind(core.NODES, ("no",), subresources=("status",), fields=_same("spec.unschedulable")),
     Kind(core.PERSISTENT_VOLUMES, ("pv",), subresources=("status",), returns_deleted=True, strategy=InitialStatus(_PENDING)),

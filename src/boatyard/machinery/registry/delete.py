@@ -92,6 +92,9 @@ def _mark(ledger: Ledger, request: Request, options: DeleteOptions, obj: Object)
     meta = obj["metadata"]
     strategy = request.kind.strategy
     finalizers = meta.get("finalizers") or []
+    if request.kind.resource == NAMESPACES and meta.get("deletionTimestamp") and strategy.holds(obj):
+        # It ends already: nothing that is asked for changes that.
+        return False
     wanted = _finalizers(finalizers, options.propagation if request.kind.collected else None)
     changed = wanted != finalizers
     if wanted:

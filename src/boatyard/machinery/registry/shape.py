@@ -9,7 +9,7 @@ from boatyard.machinery.meta.core import NAMESPACES
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError
 from boatyard.machinery.meta.objects import Object, copied, same
 from boatyard.machinery.registry import embedded
-from boatyard.machinery.registry.core import defaults, normal, validation
+from boatyard.machinery.registry.core import defaults, normal, statuses, validation
 from boatyard.machinery.registry.core.types import is_type_error
 from boatyard.machinery.registry.go_text import go_type, refused, text
 from boatyard.machinery.registry.request import Request
@@ -40,6 +40,8 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
         schema.default(part)
         wrong = [] if right else _validate(schema, part, old) + embedded.validate(schema, part)
         wrong += _scale_wrong(request, part)
+        if request.subresource == "status":
+            wrong = [_of_status(error) for error in wrong]
     elif not right:
         normal.normalize(request.kind.resource, part)
         wrong = [error for error in _validate(schema, part, old) if is_type_error(error)]
@@ -54,6 +56,12 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
     if request.kind.custom is None and (changed is None or named or not _SEPARATE.issuperset(changed)):
         defaults.fill(request.kind.resource, obj)
     return wrong
+
+
+def _of_status(error: FieldError) -> FieldError:
+    """A status that is written alone is checked alone: its faults are told as of a document of its own."""
+    told = error.message.replace(f"{error.path} in body", f"{error.path.removeprefix('status').removeprefix('.')} in body")
+    return FieldError(error.path, error.type, told)
 
 
 def readable(request: Request, obj: Object) -> None:
@@ -107,8 +115,10 @@ def comparable(request: Request, applied: Object) -> None:
 
 def rules_wrong(request: Request, obj: Object, old: Object | None = None) -> list[FieldError]:
     """What is wrong with a core document beyond its types. Custom ones have been checked with their schema."""
-    if request.kind.custom is not None or request.subresource:
+    if request.kind.custom is not None:
         return []
+    if request.subresource:
+        return statuses.validate(request.kind.resource, obj) if request.subresource == "status" else []
     changed = _changed(obj, old)
     if changed is not None and _SEPARATE.issuperset(changed):
         return []

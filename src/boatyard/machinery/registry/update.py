@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from boatyard.machinery.meta.errors import ApiError, BadRequest, conflict, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, metadata
@@ -41,7 +43,7 @@ async def _update(ledger: Ledger, request: Request, obj: Object) -> Object:
         revision = obj["metadata"].pop("resourceVersion", "")
         if revision and not revision.isdigit():
             raise BadRequest(f'metadata.resourceVersion: Invalid value: "{revision}": is no revision')
-        made = await create(ledger, request, obj)
+        made = await create(ledger, replace(request, subresource=""), obj)
         if revision and request.dry_run:
             made["metadata"]["resourceVersion"] = revision
         return made
@@ -58,4 +60,4 @@ async def _update(ledger: Ledger, request: Request, obj: Object) -> Object:
 
 def creates(request: Request) -> bool:
     """Whether an update of what isn't there makes it."""
-    return request.kind.made_by_update and not request.subresource
+    return request.kind.made_by_update and request.subresource in ("", "status")

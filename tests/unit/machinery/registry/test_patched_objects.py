@@ -8,11 +8,16 @@ import pytest
 
 from boatyard.machinery.client.client import PatchType
 from boatyard.machinery.client.embedded import EmbeddedClient
-from boatyard.machinery.meta.core import CONFIG_MAPS, INGRESSES, LEASES, NAMESPACES, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.core import CONFIG_MAPS, INGRESSES, LEASES, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
+from boatyard.machinery.meta.core import PERSISTENT_VOLUME_CLAIMS as CLAIMS
 from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid
+from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.caller import SYSTEM
 from boatyard.machinery.registry.registry import Registry
 
+BACKEND = {"service": {"name": "s", "port": {"number": 1}}}
+BALANCED = {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 POD = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "x"}
 
 
@@ -88,8 +93,7 @@ async def test_owners_are_kept_once_and_that_is_told(registry: Registry) -> None
 
 
 async def test_owners_may_be_changed_with_a_status(client: EmbeddedClient) -> None:
-    backend = {"service": {"name": "s", "port": {"number": 1}}}
-    body = {"metadata": {"name": "i", "ownerReferences": [POD]}, "spec": {"defaultBackend": backend}}
+    body = {"metadata": {"name": "i", "ownerReferences": [POD]}, "spec": {"defaultBackend": BACKEND}}
     made = await client.create(INGRESSES, body, "default")
     del made["metadata"]["ownerReferences"]
     assert "ownerReferences" not in (await client.update(INGRESSES, made, subresource="status"))["metadata"]
@@ -110,7 +114,43 @@ async def test_finalize_replaces_the_finalizers_of_a_namespace_that_lives(client
         await client.delete(NAMESPACES, "team", uid="another")
 
 
-async def test_the_end_of_a_namespace_knows_no_propagation_and_no_generation(client: EmbeddedClient) -> None:
+async def test_who_ends_a_namespace_first_says_what_becomes_of_its_dependents(client: EmbeddedClient) -> None:
     await client.create(NAMESPACES, {"metadata": {"name": "team", "generation": 5}})
     ending = await client.delete(NAMESPACES, "team", propagation="Orphan")
-    assert "finalizers" not in ending["metadata"] and ending["metadata"]["generation"] == 5
+    assert ending["metadata"]["finalizers"] == ["orphan"] and ending["metadata"]["generation"] == 5
+    assert await client.delete(NAMESPACES, "team", propagation="Foreground") == ending
+
+
+@pytest.mark.parametrize(
+    ("resource", "body", "status", "told"),
+    [
+        (PODS, {"spec": {"containers": [{"name": "a", "image": "b"}]}}, {"podIP": "x"}, r"status\.podIPs\[0\]: Invalid value"),
+        (PODS, {"spec": {"containers": [{"name": "a", "image": "b"}]}}, {"nominatedNodeName": "A B"}, r"status\.nominatedNodeName"),
+        (SERVICES, {"spec": {"ports": [{"port": 1}]}}, BALANCED, r"may only be used when `spec\.type` is 'LoadBalancer'"),
+        (INGRESSES, {"spec": {"defaultBackend": BACKEND}}, {"loadBalancer": {"ingress": [{"ip": "x"}]}}, r"ingress\[0\]\.ip"),
+        (INGRESSES, {"spec": {"defaultBackend": BACKEND}}, {"loadBalancer": {"ingress": [{"hostname": "A_"}]}}, r"\[0\]\.hostname"),
+        (CLAIMS, {"spec": CLAIM}, {"capacity": {"storage": "-1"}}, r"status\.capacity\[storage\]: Invalid value: -1"),
+    ],
+)
+async def test_a_status_is_not_believed_everything(
+    client: EmbeddedClient, resource: Resource, body: Any, status: Any, told: str
+) -> None:
+    await client.create(resource, {"metadata": {"name": "a"}, **body}, "default")
+    with pytest.raises(Invalid, match=told):
+        await client.patch(resource, "a", {"status": status}, "default", subresource="status")
+
+
+async def test_a_namespace_that_lives_is_active(client: EmbeddedClient) -> None:
+    with pytest.raises(Invalid, match="may only be 'Active' if `deletionTimestamp` is empty"):
+        await client.patch(NAMESPACES, "default", {"status": {"phase": "Terminating"}}, subresource="status")
+
+
+async def test_an_update_of_its_status_makes_a_service(client: EmbeddedClient) -> None:
+    body = {"metadata": {"name": "s", "namespace": "default"}, "spec": {"ports": [{"port": 1}]}, "status": BALANCED}
+    made = await client.update(SERVICES, body, subresource="status")
+    assert made["spec"]["clusterIP"] and made["status"] == {"loadBalancer": {}}
+
+
+async def test_a_lease_without_a_spec_has_an_empty_one(client: EmbeddedClient) -> None:
+    made = await client.create(LEASES, {"metadata": {"name": "l"}}, "default")
+    assert await client.patch(LEASES, "l", {"spec": {}}, "default") == made

@@ -91,6 +91,10 @@ def _service_account(obj: Object) -> None:
         obj["secrets"] = [{"name": secret["name"]} if secret.get("name") else {} for secret in secrets]
 
 
+def _lease(obj: Object) -> None:
+    obj.setdefault("spec", {})
+
+
 def _namespace(obj: Object) -> None:
     metadata = obj.setdefault("metadata", {})
     if metadata.get("name") and ("generateName" not in metadata or "resourceVersion" in metadata):
@@ -139,6 +143,7 @@ _FILL: dict[Resource, Callable[[Object], None]] = {
     core.PERSISTENT_VOLUMES: _volume,
     core.SECRETS: _secret,
     core.SERVICE_ACCOUNTS: _service_account,
+    core.LEASES: _lease,
     core.NAMESPACES: _namespace,
     core.ENDPOINT_SLICES: _endpoint_slice,
     core.ROLE_BINDINGS: _binding,

@@ -1,0 +1,76 @@
+"""What is wrong with the status of an object of Kubernetes' own kinds, from its ``validation.go``. Of the rest, whoever writes a
+status is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from boatyard.machinery.meta import core, names
+from boatyard.machinery.meta.errors import FieldError
+from boatyard.machinery.meta.field_errors import forbidden, invalid, invalid_each
+from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.quantity import parse_quantity
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip
+
+Rules: TypeAlias = Callable[[Object, Object], Iterator[FieldError]]
+
+
+def validate(resource: Resource, obj: Object) -> list[FieldError]:
+    """Everything wrong with the status that an object is to have."""
+    rules = _RULES.get(resource)
+    return list(rules(obj, obj.get("status") or {})) if rules else []
+
+
+def _pod(obj: Object, status: Object) -> Iterator[FieldError]:
+    if node := status.get("nominatedNodeName"):
+        yield from invalid_each("status.nominatedNodeName", node, names.dns1123_subdomain(node))
+    for index, address in enumerate(status.get("podIPs") or ()):
+        if not is_ip(address.get("ip", "")):
+            yield invalid(f"status.podIPs[{index}]", address.get("ip", ""), NO_ADDRESS)
+
+
+def _namespace(obj: Object, status: Object) -> Iterator[FieldError]:
+    ending, phase = obj["metadata"].get("deletionTimestamp"), status.get("phase", "")
+    if phase != (wanted := "Terminating" if ending else "Active"):
+        told = f"may only be '{wanted}' if `deletionTimestamp` is {'not ' if ending else ''}empty"
+        yield invalid("status.Phase", phase, told)
+
+
+def _service(obj: Object, status: Object) -> Iterator[FieldError]:
+    balanced = (status.get("loadBalancer") or {}).get("ingress")
+    if balanced and (obj.get("spec") or {}).get("type") != "LoadBalancer":
+        yield forbidden("status.loadBalancer.ingress", "may only be used when `spec.type` is 'LoadBalancer'")
+    else:
+        yield from _balanced(balanced)
+
+
+def _ingress(obj: Object, status: Object) -> Iterator[FieldError]:
+    yield from _balanced((status.get("loadBalancer") or {}).get("ingress"))
+
+
+def _balanced(ingress: list[Object] | None) -> Iterator[FieldError]:
+    for index, one in enumerate(ingress or ()):
+        at, address, host = f"status.loadBalancer.ingress[{index}]", one.get("ip"), one.get("hostname")
+        if address and not is_ip(address):
+            yield invalid(f"{at}.ip", address, NO_ADDRESS)
+        if host:
+            yield from invalid_each(f"{at}.hostname", host, names.dns1123_subdomain(host))
+            if is_ip(host):
+                yield invalid(f"{at}.hostname", host, "must be a DNS name, not an IP address")
+
+
+def _claim(obj: Object, status: Object) -> Iterator[FieldError]:
+    for resource, size in (status.get("capacity") or {}).items():
+        if (bytes := parse_quantity(size)) < 0:
+            yield invalid(f"status.capacity[{resource}]", int(bytes), "must be a valid resource quantity")
+
+
+_RULES: dict[Resource, Rules] = {
+    core.PODS: _pod,
+    core.NAMESPACES: _namespace,
+    core.SERVICES: _service,
+    core.INGRESSES: _ingress,
+    core.PERSISTENT_VOLUME_CLAIMS: _claim,
+}
