@@ -39,7 +39,8 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
     if request.kind.custom is not None:
         schema.default(part)
         wrong = [] if right else _validate(schema, part, old) + embedded.validate(schema, part)
-        wrong += _scale_wrong(request, part)
+        # Of owners the rules for all metadata tell.
+        wrong = [error for error in wrong if not error.path.startswith("metadata.ownerReferences[")] + _scale_wrong(request, part)
         if request.subresource == "status":
             wrong = [_of_status(error) for error in wrong]
     elif not right:

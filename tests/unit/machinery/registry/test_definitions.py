@@ -179,3 +179,9 @@ async def test_a_patch_may_not_make_another_kind_of_it(boats: EmbeddedClient) ->
     with pytest.raises(Invalid, match='Ship "b" is invalid') as refused:
         await boats.patch(BOATS, "b", {"apiVersion": "v9", "kind": "Ship"}, "default")
     assert [cause["field"] for cause in refused.value.details["causes"]] == ["kind", "apiVersion"]
+
+
+async def test_what_an_owner_lacks_is_told_once(boats: EmbeddedClient) -> None:
+    with pytest.raises(Invalid) as refused:
+        await boats.create(BOATS, boat(ownerReferences=[{"apiVersion": "v1", "kind": "Pod", "name": "p"}]), "default")
+    assert [cause["field"] for cause in refused.value.details["causes"]] == ["metadata.ownerReferences.uid"]
