@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from boatyard.machinery.meta import yaml
+
+from . import schemas
 
 Way = tuple[Any, ...]
 
@@ -65,8 +68,22 @@ def _load() -> dict[str, Fuzzed]:
     }  # fmt: skip
 
 
-KINDS = _load()
-CUSTOM = ("Widget", "Gadget")
+def _random(number: int) -> tuple[Fuzzed, schemas.Schema]:
+    """A kind with a random schema, the same on every run."""
+    draw, name = Random(f"schema {number}"), f"Odd{number}"
+    spec = schemas.fields(draw, 1)
+    ways = [(("spec", field), part) for field, part in spec["properties"].items()]
+    right = {field: schemas.value(draw, part) for (_, field), part in ways}
+    base = {"apiVersion": "odd.fuzz.example.com/v1", "kind": name, "spec": right}
+    may = [(way, schemas.value(draw, part)) for way, part in ways for _ in range(4)]
+    bad = [(way, schemas.wrong(draw, part)) for way, part in ways for _ in range(6)] + [(("spec",), schemas.wrong(draw, spec))]
+    path = f"/apis/odd.fuzz.example.com/v1/namespaces/@{{ns}}/{name.lower()}s"
+    return Fuzzed(name, path, base, tuple(may), tuple(bad), skip=("strategic",)), {"type": "object", "properties": {"spec": spec}}
+
+
+RANDOM_KINDS = tuple(_random(number) for number in range(8))
+KINDS = _load() | {kind.name: kind for kind, _ in RANDOM_KINDS}
+CUSTOM = ("Widget", "Gadget", *(kind.name for kind, _ in RANDOM_KINDS))
 
 _TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 _WIDGET_SPEC: dict[str, Any] = {
@@ -155,5 +172,9 @@ DEFINITIONS = (
                 }
             },
         },
+    ),
+    *(
+        definition(kind.name, "odd.fuzz.example.com", "Namespaced", {"schema": {"openAPIV3Schema": root}})
+        for kind, root in RANDOM_KINDS
     ),
 )  # fmt: skip

@@ -116,6 +116,8 @@ _CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage"
 
 _SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}, "status": {}}
 
+WIDGETS = "/apis/fuzz.example.com/v1/namespaces/@{ns}/widgets"
+_WIDGET = {"apiVersion": "fuzz.example.com/v1", "kind": "Widget", "metadata": {"name": "a"}}
 _THING = definition("Thing", "fuzz.example.com", "Namespaced", {"schema": {"openAPIV3Schema": {"type": "object"}}})
 
 KNOWN: dict[str, Known] = {
@@ -149,6 +151,11 @@ KNOWN: dict[str, Known] = {
         "Definitions are accepted in the very write that makes them, not by a controller a moment later.",
         lambda f: f.call.path.endswith("/customresourcedefinitions") and f.where.startswith(".status."),
         (Call("define", "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", (("dryRun", "All"),), _THING),),
+    ),
+    "lists for texts": Known(
+        "A list isn't taken for a text because the text would have a format.",
+        lambda f: f.where in ("status", ".details.causes") and 'must be of type string: "array"' in _message(f.our_answer),
+        (Call("create", "POST", WIDGETS, (), _WIDGET | {"spec": {"size": 1, "when": ["x"]}}),),
     ),
     "items": Known(
         "Items of our lists say their kind and apiVersion, as a kube-apiserver's of custom kinds do.",

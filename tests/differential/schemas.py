@@ -19,7 +19,7 @@ _SCALARS: tuple[Schema, ...] = (
     {"type": "integer", "default": 3},
     {"type": "integer", "format": "int32"},
     {"type": "number", "minimum": 0, "exclusiveMinimum": True},
-    {"type": "number", "multipleOf": 0.5},
+    {"type": "number", "multipleOf": 2},
     {"type": "integer", "multipleOf": 3},
     {"type": "string", "default": "a"},
     {"x-kubernetes-int-or-string": True},

@@ -191,11 +191,13 @@ class Objects:
             why = f"strict decoding error: {', '.join(told)}"
             raise BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {why}')
         call.warnings += told
-        said = document.get("kind") and document.get("apiVersion")
-        if kind.custom is not None and path.subresource in ("", "status") and not said:
+        if kind.custom is not None and path.subresource in ("", "status"):
             # A document of Kubernetes' own kinds may leave them out, since the address says them.
-            told = f"the object provided is unrecognized (must be of type {kind.resource.kind}): it has no kind or apiVersion"
-            raise BadRequest(told)
+            if not document.get("kind"):
+                raise BadRequest(f"the object provided is unrecognized (must be of type {kind.resource.kind}): it has no kind")
+            if not document.get("apiVersion"):
+                expected = kind.resource.api_version
+                raise BadRequest(f"the API version in the data () does not match the expected API version ({expected})")
         return document
 
     async def _patch(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:

@@ -173,14 +173,18 @@ def _readable_parts(request: Request, schema: Structural, part: Object) -> None:
 
 def _validate(schema: Structural, part: Object, old: Object | None) -> list[FieldError]:
     if old is None or "apiVersion" in part:
-        return schema.validate(part, old)
+        # Metadata has rules of its own for all kinds; a definition may only say more of the name.
+        return [error for error in schema.validate(part, old) if not error.path.startswith("metadata.") or _is_named(error)]
     wrong: list[FieldError] = []
     for member, value in part.items():
         node = schema.child(member)
-        for error in node.validate(value, old.get(member)) if node else ():
-            path = member + ("" if not error.path or error.path.startswith("[") else ".") + error.path
-            wrong.append(FieldError(path, error.type, error.message.replace(f"{error.path} in body", f"{path} in body")))
+        found = node.validate(value, old.get(member), member) if node else []
+        wrong += found if member != "metadata" else filter(_is_named, found)
     return wrong
+
+
+def _is_named(error: FieldError) -> bool:
+    return error.path in ("metadata.name", "metadata.generateName") or is_type_error(error)
 
 
 def _scale_wrong(request: Request, part: Object) -> list[FieldError]:

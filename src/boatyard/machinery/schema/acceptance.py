@@ -19,6 +19,10 @@ from boatyard.machinery.schema.validation import BITS, FORMATS, compiled_pattern
 Check: TypeAlias = Callable[[Any], bool]
 
 
+EITHER = [{"type": "integer"}, {"type": "string"}]
+"""What an int-or-string may be said to be besides, which is nothing new."""
+
+
 class Mode(NamedTuple):
     """What acceptance has to mean."""
 
@@ -61,8 +65,10 @@ def _compile(node: Structural, mode: Mode) -> Check:
     if schema.get("x-kubernetes-validations") and mode.stored:
         return _no
     check = _plain(node, mode)
-    if schema.get("x-kubernetes-int-or-string") or schema.get("format") in ("int-or-string", "quantity"):
+    if schema.get("format") in ("int-or-string", "quantity"):
         return check
+    if schema.get("x-kubernetes-int-or-string") and not schema.keys() & {"allOf", "oneOf", "not"}:
+        return check if schema.get("anyOf", EITHER) == EITHER else _no
     if any(keyword in schema for keyword in ("anyOf", "oneOf", "not")):
         return _no
     parts = [part for part in schema.get("allOf") or () if "$ref" not in part]

@@ -180,7 +180,7 @@ class Structural:
 
     def _prune(self, obj: Any, path: str, removed: list[str], whole: bool) -> None:
         if isinstance(obj, dict):
-            if self.type not in ("", "object"):
+            if self.ranged and self.type not in ("", "object"):
                 return
             keep = self.preserves_unknown
             for key in list(obj):
@@ -197,11 +197,14 @@ class Structural:
                 if isinstance(value, (dict, list)):
                     items._prune(value, f"{path}[{index}]", removed, items.embedded)
 
-    def validate(self, obj: Any, old: Any = None) -> list[FieldError]:
-        """Everything that is wrong, worded as Kubernetes words it. ``old`` is the stored document on an update."""
+    def validate(self, obj: Any, old: Any = None, at: str = "") -> list[FieldError]:
+        """Everything that is wrong, worded as Kubernetes words it.
+
+        ``old`` is the stored document on an update; ``at`` the path of this part, where it is one.
+        """
         from boatyard.machinery.schema.validation import validate
 
-        return [] if self.accepts(obj, stored=old is not None) else validate(self, obj, old)
+        return [] if self.accepts(obj, stored=old is not None) else validate(self, obj, old, at)
 
     def accepts(self, obj: Any, *, stored: bool = False, normal: bool = False, partial: bool = False) -> bool:
         """Whether a document certainly needs no pruning and has no fault; False says nothing. ``stored``: there is an older one;

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-import math
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -20,9 +20,9 @@ IMMUTABLE = "self == oldSelf"
 """The one rule of ``x-kubernetes-validations`` that is evaluated; a definition with any other is refused."""
 
 
-def validate(node: Structural, obj: Any, old: Any = None) -> list[FieldError]:
+def validate(node: Structural, obj: Any, old: Any = None, at: str = "") -> list[FieldError]:
     """See :meth:`Structural.validate`."""
-    return list(_check(node, obj, "", old))
+    return list(_check(node, obj, at, old))
 
 
 def _invalid(path: str, value: Any, told: str) -> FieldError:
@@ -69,6 +69,7 @@ def _check(node: Structural, value: Any, path: str, old: Any) -> Iterator[FieldE
     if node.int_or_string:
         if not isinstance(value, (int, str)) or isinstance(value, bool):
             yield _type_error(path, value, "integer,string")
+            yield from _check_value(schema, value, path)
             return
     elif schema.get("format") == "quantity":
         if not isinstance(value, (int, float, str)) or isinstance(value, bool):
@@ -185,7 +186,7 @@ def _check_number(schema: dict[str, Any], value: int | float, path: str) -> Iter
             yield _invalid(path, value, f"{path} in body should be less than {most:g}")
         elif value > most:
             yield _invalid(path, value, f"{path} in body should be less than or equal to {most:g}")
-    if (step := schema.get("multipleOf")) and not math.isclose(value / step, round(value / step), abs_tol=1e-9):
+    if (step := schema.get("multipleOf")) and Decimal(repr(value)) % Decimal(repr(step)):
         yield _invalid(path, value, f"{path} in body should be a multiple of {step:g}")
 
 
@@ -212,7 +213,7 @@ def _check_combined(schema: dict[str, Any], value: Any, path: str) -> Iterator[F
         told = [found for part, found in zip(whole, faults, strict=True) if not part.get("x-boatyard-own")]
         if any(told):
             yield _combined(path, f"must validate all the schemas (allOf){'. None validated' if all(told) else ''}")
-    if schema.get("x-kubernetes-int-or-string") or schema.get("format") in ("int-or-string", "quantity"):
+    if schema.get("format") in ("int-or-string", "quantity"):
         return
     if parts := schema.get("anyOf"):
         faults = [list(_check(Structural(part), value, path, None)) for part in parts]

@@ -137,6 +137,16 @@ async def test_owners_have_a_version_and_are_no_events(client: EmbeddedClient) -
     assert told == ["version must not be empty", "/v1, Kind=Event is disallowed from being an owner"]
 
 
+async def test_owners_of_custom_objects_are_judged_once(boxes: EmbeddedClient) -> None:
+    with pytest.raises(Invalid) as refused:
+        await boxes.create(BOXES, {"metadata": {"name": "b", "namespace": "default", "ownerReferences": [{}]}})
+    assert len(refused.value.details["causes"]) == 4
+    await boxes.create(BOXES, box())
+    with pytest.raises(Invalid) as refused:
+        await boxes.patch(BOXES, "b", {"metadata": {"ownerReferences": [{}]}}, "default")
+    assert len(refused.value.details["causes"]) == 4
+
+
 async def test_what_holds_a_namespace_has_a_name(client: EmbeddedClient) -> None:
     with pytest.raises(Invalid, match="neither a standard finalizer name"):
         await client.create(NAMESPACES, {"metadata": {"name": "n"}, "spec": {"finalizers": ["x"]}})
