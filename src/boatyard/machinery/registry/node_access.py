@@ -57,7 +57,7 @@ class NodeAccess:
         if not node:
             return False
         if (group, plural, subresource) == ("", "pods", "") and verb in ("list", "watch"):
-            return selected == node
+            return selected == node or self._runs_on(node, namespace, name)
         if not subresource and verb in _EVERYWHERE.get((group, plural), ()):
             return True
         if group == "coordination.k8s.io" and plural == "leases":
@@ -77,7 +77,7 @@ class NodeAccess:
         if plural in ("secrets", "configmaps"):
             return verb in _READ and not subresource and (node, namespace, plural, name) in self._used
         if plural == "persistentvolumeclaims":
-            wanted = (verb == "get" and subresource in ("", "status")) or (verb in _WRITE and subresource == "status")
+            wanted = (verb == "get" and not subresource) or (verb in _WRITE and subresource == "status")
             return wanted and (node, namespace, plural, name) in self._used
         return False
 
@@ -90,6 +90,10 @@ class NodeAccess:
             # Of a pod that isn't there a node may hear that it isn't there: its own ends that way.
             return self._ledger.find(PODS, namespace, name) is None
         return references.node == node
+
+    def _runs_on(self, node: str, namespace: str, name: str) -> bool:
+        references = self._pods.get(keys.key(PODS, namespace, name)) if namespace and name else None
+        return references is not None and references.node == node
 
     def _own_volume(self, node: str, name: str) -> bool:
         """Whether the volume lies on this node and can't be elsewhere."""

@@ -99,6 +99,10 @@ async def test_its_own_node_and_lease(node: EmbeddedClient) -> None:
 async def test_what_concerns_every_node(node: EmbeddedClient) -> None:
     await node.list(SERVICES)
     await node.list(PODS, field_selector="spec.nodeName=n1")
+    await node.list(PODS, "default", field_selector="metadata.name=mine")
+    for elsewhere in ({"field_selector": "metadata.name=other"}, {"field_selector": "spec.nodeName=n2"}, {}):
+        with pytest.raises(Forbidden):
+            await node.list(PODS, "default", **elsewhere)
     await node.list(PERSISTENT_VOLUMES)
 
 
