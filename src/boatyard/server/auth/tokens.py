@@ -136,7 +136,7 @@ class ServiceAccountTokens:
         if claims is not None:
             return claims
         try:
-            found = jwt.decode(token, KeySet(self.keys.believed()), algorithms=["ES256"])
+            found = jwt.decode(token, KeySet([*self.keys.believed()]), algorithms=["ES256"])
         except (JoseError, ValueError) as error:
             raise errors.Unauthorized("invalid bearer token") from error
         claims = found.claims

@@ -79,7 +79,7 @@ def test_a_line_torn_by_a_crash_takes_no_other_along(tmp_path: Path, clock: Cloc
 
 def test_yesterdays_file_is_put_aside_at_the_start(tmp_path: Path, clock: Clock) -> None:
     (tmp_path / "audit.log").write_bytes(b"old\n")
-    os.utime(tmp_path / "audit.log", (clock.time - DAY_SECONDS,) * 2)
+    os.utime(tmp_path / "audit.log", (clock.time - DAY_SECONDS, clock.time - DAY_SECONDS))
     opened(tmp_path, clock).write(b"new")
     assert (tmp_path / "audit.log").read_bytes() == b"new\n"
     assert len(list(tmp_path.glob("audit-*"))) == 1
