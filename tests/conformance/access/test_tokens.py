@@ -91,6 +91,8 @@ GIVEN = [
     {"metadata": {"name": "ci"}},
     {"metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}, "generateName": "x", "finalizers": ["a.b/c"]}},
     {"status": {"token": "mine"}},
+    {"metadata": {"creationTimestamp": None}, "spec": {}, "status": {"token": "", "expirationTimestamp": None}},
+    {"status": None},
     *({"spec": {"expirationSeconds": seconds}} for seconds in (BOUNDS[0], BOUNDS[0] + 1, 3607, 31536000)),
 ]
 

@@ -54,6 +54,8 @@ def request_token(ledger: Ledger, request: Request, body: Object, minter: TokenM
     asked = replace(request, kind=TOKEN_REQUEST, subresource="")
     metadata.frame(asked, body)
     spec = body["spec"] = _without_nulls(body.get("spec"))
+    if "status" in body:
+        body["status"] = _without_nulls(body["status"])  # kubectl before 1.32 sends one, with a time that is null
     readable(asked, body)
     check_namespace(ledger, request, {"metadata": {"name": request.name}})
     said = body["metadata"]
