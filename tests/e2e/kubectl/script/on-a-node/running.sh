@@ -79,10 +79,10 @@ terminal 'test -t 0 && echo a terminal' 'stty size' 'exit 4' -- kubectl exec -it
 mkdir -p there/below; echo carried > there/below/file; kubectl cp there web:/data/there -c main; kubectl exec web -c side -- cat /data/there/below/file
 
 # only from 1.30: before, exec is over SPDY, which ours refuses by name
-kubectl exec web -c main -- sh -c 'seq 20000 > big'; kubectl cp web:/data/big big -c main 2> said; wc -l < big
+kubectl exec web -c main -- sh -c 'seq 20000 > big'; kubectl cp web:/data/big big -c main > said 2>&1; wc -l < big
 
 # only from 1.30: before, exec is over SPDY, which ours refuses by name
-kubectl cp web:/data/none none -c main 2> said; echo $?; ls none
+kubectl cp web:/data/none none -c main > said 2>&1; echo $?; ls none
 
 kubectl run once --image=boatyard.dev/host --image-pull-policy=IfNotPresent --restart=Never --command -- sh -c 'echo done; exit 3'; kubectl wait pod/once --for=jsonpath='{.status.phase}'=Failed --timeout=60s
 
