@@ -18,7 +18,8 @@ def settle_families(spec: Object) -> list[FieldError]:
     wrong = list(_malformed(spec))
     if wrong:
         return wrong
-    addresses, families = spec.get("clusterIPs") or [], list(spec.get("ipFamilies") or ())
+    addresses: list[str] = spec.get("clusterIPs") or []
+    families: list[str] = list(spec.get("ipFamilies") or ())
     headless = addresses[:1] == ["None"]
     for index, text in enumerate(addresses):
         if not headless and index >= len(families):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
@@ -34,9 +34,10 @@ class Pods(Strategy):
         spec = obj["spec"]
         if spec["terminationGracePeriodSeconds"] < 0:
             spec["terminationGracePeriodSeconds"] = 1
-        obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+        status: dict[str, Any] = {"phase": "Pending", "qosClass": qos_class(spec)}
+        obj["status"] = status
         if spec.get("schedulingGates"):
-            obj["status"]["conditions"] = [
+            status["conditions"] = [
                 {
                     "type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": _GATED,
                     "lastTransitionTime": rfc3339(ledger.world.now()),
