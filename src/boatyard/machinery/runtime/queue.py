@@ -15,6 +15,9 @@ from boatyard.machinery.runtime.world import World
 
 Key = TypeVar("Key", bound=Hashable)
 
+SHORTEST_SECONDS = 0.001
+"""Of a wait. What is left of one by rounding, such as 7e-15 s, moves no clock: it would be waited for again and again."""
+
 
 class WorkQueue(Generic[Key]):
     """Keys to work on, in the order they came.
@@ -50,6 +53,7 @@ class WorkQueue(Generic[Key]):
         if seconds <= 0:
             self.add(key)
             return
+        seconds = max(seconds, SHORTEST_SECONDS)
         loop = asyncio.get_running_loop()
         planned = self._timers.get(key)
         if planned is not None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from boatyard.machinery.runtime.queue import WorkQueue
+from boatyard.machinery.runtime.simulation import SimWorld, simulate
 from boatyard.machinery.runtime.world import RealWorld
 
 
@@ -47,6 +48,20 @@ async def test_later_keeps_the_earliest_time_and_taking_the_key_drops_the_plan()
     q.done("b")
     await asyncio.sleep(0.03)
     assert len(q) == 0
+
+
+def test_what_rounding_leaves_of_a_wait_still_moves_the_clock() -> None:
+    """Or who waits for a moment would be a hair before it for ever."""
+
+    async def scenario(world: SimWorld) -> None:
+        q: WorkQueue[str] = WorkQueue(world)
+        await world.sleep(30)
+        before = asyncio.get_running_loop().time()
+        q.add_after("a", 7e-15)
+        await q.get()
+        assert asyncio.get_running_loop().time() > before
+
+    simulate(1, scenario)
 
 
 async def test_back_off_doubles_with_jitter_up_to_a_limit_and_forget_starts_anew() -> None:
