@@ -55,7 +55,7 @@ def test_what_rounding_leaves_of_a_wait_still_moves_the_clock() -> None:
 
     async def scenario(world: SimWorld) -> None:
         q: WorkQueue[str] = WorkQueue(world)
-        await world.sleep(30)
+        await world.sleep(1000)
         before = asyncio.get_running_loop().time()
         q.add_after("a", 7e-15)
         await q.get()
