@@ -18,6 +18,7 @@ BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/@{ns}/rolebindings"
 CLAIMS = "/api/v1/namespaces/@{ns}/persistentvolumeclaims"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/@{ns}/leases"
 SERVICES = "/api/v1/namespaces/@{ns}/services"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/@{ns}/endpointslices"
 EVENTS = "/api/v1/namespaces/@{ns}/events"
 
 
@@ -201,6 +202,11 @@ KNOWN: dict[str, Known] = {
         and f.call.path.endswith("/status"),
         (Call("status", "PUT", f"{SERVICES}/a/status", (), _SERVICE),),
     ),
+    "here": Known(
+        "Pods without a network of their own are reached at this machine's loopback address, so an EndpointSlice may name it.",
+        lambda f: "may not be in the loopback range" in _message(f.their_answer) and "endpointslices" in f.call.path,
+        (_made(SLICES, "EndpointSlice", "discovery.k8s.io/v1", addressType="IPv4", endpoints=[{"addresses": ["127.0.0.1"]}]),),
+    ),
     "when to ask again": Known(
         "Who asks for a revision to come is told when to ask again; a kube-apiserver says nothing of it for events.",
         lambda f: f.where == ".details.retryAfterSeconds" and f.their_answer.status == 504 and "/events" in f.call.path,
@@ -219,7 +225,7 @@ KNOWN: dict[str, Known] = {
     ),
 }  # fmt: skip
 _NO_MEMBER = "unable to find api field"
-DIVERGING = ("claims", "larger claims", "addresses", "finalizers of admission")
+DIVERGING = ("claims", "larger claims", "addresses", "here", "finalizers of admission")
 """After these the servers' objects are no longer the same, and the sequence ends."""
 
 

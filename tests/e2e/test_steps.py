@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from boatyard.ci.kinds import BUILD_LABEL, CANCEL_ANNOTATION, Build
 from boatyard.machinery.meta.core import PODS
+from boatyard.machinery.meta.errors import ApiError
 from boatyard.machinery.meta.objects import Object
 from e2e.generic_team import NAME, NAMESPACE, Team, generic_team
 from e2e.installation import installation
@@ -64,6 +66,17 @@ def steps(build: Object) -> list[tuple[str, str]]:
     return [(step["name"], step["outcome"]) for step in build["status"]["steps"]]
 
 
+async def said(team: Team, number: int, word: bytes) -> None:
+    """Returns when a running build's log has it."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(ApiError):
+                logs = team.installation.client.logs(NAMESPACE, f"{NAME}-{number}", container="build")
+                if word in b"".join([piece async for piece in logs]):
+                    return
+            await asyncio.sleep(0.1)
+
+
 async def test_steps(team: Team) -> None:
     turns = await begin(team, TURNS, **{"fetch.py": FETCH})
     slow = await begin(
@@ -85,10 +98,12 @@ async def test_steps(team: Team) -> None:
         " steps: [{name: a, run: a}]}",
     )
     broken = await begin(team, "spec: {steps: [{name: a}]}")
-    stopped = await begin(team, "spec: {steps: [{name: wait, run: 'trap \"echo ended; exit 0\" TERM; sleep 100 & wait'}]}")
+    stopped = await begin(
+        team, "spec: {steps: [{name: wait, run: 'trap \"echo ended; exit 0\" TERM; echo begun; sleep 100 & wait'}]}"
+    )
 
     await team.running(stopped)
-    await asyncio.sleep(1)
+    await said(team, stopped, b"begun")
     patch = {"metadata": {"annotations": {CANCEL_ANNOTATION: "ada: enough"}}}
     await team.installation.client.patch(Build.resource, f"{NAME}-{stopped}", patch, NAMESPACE)
 

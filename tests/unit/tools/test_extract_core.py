@@ -50,6 +50,7 @@ def test_structure_is_kept_and_prose_is_not():
             "protocol": {"type": "string", "default": "TCP", "enum": ["TCP", "UDP"]},
             "size": {"format": "quantity", "oneOf": [{"type": "string"}, {"type": "number"}]},
         },
+        "x-boatyard-written": {"ports": None},
     }
 
 

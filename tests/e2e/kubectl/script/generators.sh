@@ -75,7 +75,6 @@ kubectl get configmaps,secrets,serviceaccounts,roles,rolebindings,services,ingre
 
 kubectl get secret/password service/web service/headless service/far ingress/front rolebinding/readers ciconfig/team -o yaml
 
-# differs: who owns which field is noted from the first server-side apply on
 kubectl get secret/password -o yaml --show-managed-fields
 
 kubectl delete clusterrole,clusterrolebinding $NS-watcher $NS-sum $NS-watchers

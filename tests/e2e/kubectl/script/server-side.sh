@@ -94,12 +94,10 @@ kubectl get configmap old -o yaml --show-managed-fields
 
 kubectl diff --server-side -f old.yaml; echo $?
 
-# differs: who owns which field is noted from the first server-side apply on
 kubectl create configmap theirs --from-literal=a=1 --from-literal=b=2; kubectl apply --server-side -f - <<END
 {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs"}, "data": {"a": "3", "c": "4"}}
 END
 
-# differs: who owns which field is noted from the first server-side apply on
 kubectl patch configmap theirs -p '{"data": {"a": "5"}}' --field-manager=hand; kubectl apply --server-side -f - <<END
 {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs"}, "data": {"a": "3"}}
 END

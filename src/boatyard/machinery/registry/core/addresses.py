@@ -31,15 +31,15 @@ def is_ip(text: str, kind: str = "") -> bool:
     return address is not None and kind in ("", f"IPv{address.version}")
 
 
-def validate_reachable(text: str, at: str) -> Iterator[FieldError]:
-    """An address that somebody else can reach: none of this machine, this link, or nowhere."""
+def validate_reachable(text: str, at: str, *, here: bool = False) -> Iterator[FieldError]:
+    """An address that somebody else can reach: none of this link, or nowhere; nor of this machine, but where it may be ``here``."""
     address = parse_ip(text)
     if address is None:
         yield invalid(at, text, NO_ADDRESS)
         return
     if address.is_unspecified:
         yield invalid(at, text, f"may not be unspecified ({'0.0.0.0' if address.version == 4 else '::'})")
-    if address.is_loopback:
+    if address.is_loopback and not here:
         yield invalid(at, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
     if address.is_link_local:
         yield invalid(at, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")

@@ -162,7 +162,8 @@ def _endpoint(endpoint: Object, kind: str, at: str) -> Iterator[FieldError]:
             if is_ip(address) and not is_ip(address, kind):
                 # As Kubernetes has it: without telling which one.
                 yield invalid(f"{at}.addresses", address, f"must be an {kind} address")
-            yield from validate_reachable(address, f"{at}.addresses[{place}]")
+            # Pods without a network of their own are reached at this machine's loopback address.
+            yield from validate_reachable(address, f"{at}.addresses[{place}]", here=True)
     if (node := endpoint.get("nodeName")) is not None:
         yield from invalid_each(f"{at}.nodeName", node, names.dns1123_subdomain(node))
     if (host := endpoint.get("hostname")) is not None:
