@@ -7,7 +7,6 @@ Kubernetes' ``managedfields`` and of structured-merge-diff's ``Updater``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import NamedTuple
 
 from boatyard.machinery.meta.errors import Conflict
@@ -39,10 +38,8 @@ class Door(NamedTuple):
     reset: tuple[Path, ...] = ()
     """Fields that can't be set this way, and so aren't owned by who tries."""
 
-    @property
-    def closed(self) -> tuple[str, ...]:
-        """The members of the document itself among them, which needn't be compared."""
-        return tuple(path[0][2:] for path in self.reset if len(path) == 1)
+    closed: tuple[str, ...] = ()
+    """The members of the document itself among them, which needn't be compared."""
 
 
 def merge_apply(
@@ -67,7 +64,7 @@ def merge_apply(
     others = [other for other in managers if other.identity != mine.identity]
     result = merge(schema, base, wanted)
     if previous is not None and previous.fields == fields:
-        mine = replace(mine, time=previous.time)
+        mine = mine._replace(time=previous.time)
     elif previous is not None:
         owned = fields
         for other in others:
@@ -81,7 +78,7 @@ def merge_apply(
         last = last_applied(live, door.api_version) if door.manager == KUBECTL and not force else None
         allowed = unchanged_fields(schema, last, base) if last is not None else _NOTHING
         settled = _settled(changes, others, force, allowed)
-        mine = replace(mine, time=rfc3339(now))
+        mine = mine._replace(time=rfc3339(now))
     if door.manager == KUBECTL:
         result = remembered(result, wanted)
     return result, capped([*settled, mine] if fields else settled)
@@ -101,17 +98,16 @@ def updated(
     if previous is not None:
         # What it owned and changed again is its own still.
         fields = (previous.fields - changes.removed) | taken
-        mine = replace(mine if taken else previous, fields=fields)
+        mine = (mine if taken else previous)._replace(fields=fields)
         managers = [manager for manager in managers if manager is not previous]
-    settled = _settled(changes, managers, True)
+    settled = _settled(changes, managers, True) if managers else managers
     return capped([*settled, mine]) if mine.fields else settled
 
 
 def _compared(schema: Structural, before: Object, after: Object, door: Door) -> Changes:
     """What a write changed of what it may change."""
     changes = compare(schema, before, after, door.closed)
-    deeper = [path for path in door.reset if len(path) > 1]
-    return Changes(*(part.without(*deeper) for part in changes)) if deeper else changes
+    return Changes(*(part.without(*door.reset) for part in changes)) if len(door.closed) < len(door.reset) else changes
 
 
 def _settled(changes: Changes, others: list[Manager], force: bool, allowed: FieldSet = _NOTHING) -> list[Manager]:
@@ -127,7 +123,7 @@ def _settled(changes: Changes, others: list[Manager], force: bool, allowed: Fiel
         if fields is other.fields:
             left.append(other)
         elif fields:
-            left.append(replace(other, fields=fields))
+            left.append(other._replace(fields=fields))
     return left
 
 

@@ -73,14 +73,20 @@ class FieldSet:
     __hash__ = None  # type: ignore[assignment]
 
     def __or__(self, other: FieldSet) -> FieldSet:
-        mine = self.tree
-        both = _union(mine, other.tree)
+        mine, more = self.tree, other.tree
+        if not more:
+            return self
+        if not mine:
+            return other
+        both = _union(mine, more)
         return self if both is mine else FieldSet(both)
 
     def __and__(self, other: FieldSet) -> FieldSet:
         return FieldSet(_common_below(self.tree, other.tree))
 
     def __sub__(self, other: FieldSet) -> FieldSet:
+        if not other:
+            return self
         mine = self.tree
         left = _less_below(mine, other.tree)
         return self if left is mine else FieldSet(left)

@@ -5,9 +5,8 @@ As apimachinery's ``managedfields``; times are kept as they are written, in whol
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,8 +21,7 @@ REMEMBERED = 2048
 """Sets of fields whose text was read not long ago: objects of one maker have the same ones, and each has them for long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(NamedTuple):
     """One entry of ``metadata.managedFields``."""
 
     name: str
@@ -144,9 +142,9 @@ def capped(managers: list[Manager]) -> list[Manager]:
         if joined is None:
             joined = kept.pop(first[version].identity)
         if manager.identity != bucket.identity:
-            joined = replace(joined, fields=joined.fields | manager.fields)
+            joined = joined._replace(fields=joined.fields | manager.fields)
             del kept[manager.identity]
-        kept[bucket.identity] = replace(bucket, fields=joined.fields)
+        kept[bucket.identity] = bucket._replace(fields=joined.fields)
         count -= 1
     return list(kept.values())
 

@@ -22,6 +22,7 @@ ABSENT: Any = object()
 WRITTEN = "x-boatyard-written"
 """Members that Go's encoder writes even when nobody set them -> what it writes then."""
 _DOT = "."
+_CONTAINERS = (dict, list)
 _sorted_text = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -37,7 +38,18 @@ class _Type:
     """What the functions here want to know of a node of a schema, looked up once."""
 
     __slots__ = (
-        "_children", "_go", "_items", "additional", "declared", "defaults", "keyed", "map_keys", "merges", "node", "set", "written",
+        "_go",
+        "_items",
+        "additional",
+        "children",
+        "declared",
+        "defaults",
+        "keyed",
+        "map_keys",
+        "merges",
+        "node",
+        "set",
+        "written",
     )  # fmt: skip
 
     def __init__(self, node: Structural, go: bool) -> None:
@@ -51,22 +63,22 @@ class _Type:
         self.declared: Collection[str] = node.properties
         self.written: Mapping[str, Any] = node.schema.get(WRITTEN) or {} if go else {}
         self.additional = _type_of(node.additional, go) if node.additional is not None else None
-        self._children: dict[str, tuple[str, _Type]] = {}
+        self.children: dict[str, tuple[str, _Type]] = {}
         if node.embedded:
             self.declared = {"apiVersion", "kind", "metadata", *node.properties}
             metadata = node.embedded_metadata
-            self._children["metadata"] = ("f:metadata", _type_of(metadata, go) if metadata else _ANYTHING)
+            self.children["metadata"] = ("f:metadata", _type_of(metadata, go) if metadata else _ANYTHING)
         self._items: _Type | None = None
         self.defaults: dict[str, Any] | None = None
 
     def child(self, key: str) -> tuple[str, _Type]:
         """The step to a field, and its type."""
-        found = self._children.get(key)
+        found = self.children.get(key)
         if found is None:
             if key not in self.declared:
                 return f"f:{key}", self.additional or _ANYTHING
             node = self.node.child(key) or ANYTHING
-            found = self._children[key] = (f"f:{key}", _type_of(node, self._go))
+            found = self.children[key] = (f"f:{key}", _type_of(node, self._go))
         return found
 
     @property
@@ -176,33 +188,40 @@ def _maps(type: _Type, old: dict[str, Any], new: dict[str, Any], leave_out: Coll
     removed: Tree = {}
     modified: Tree = {}
     added: Tree = {}
+    changed = [(key, left, right) for key, left in old.items() if left != (right := new.get(key, ABSENT))]
+    changed += [(key, ABSENT, right) for key, right in new.items() if key not in old]
     written = type.written
-    for keys, only_new in ((old, False), (new, True)):
-        for key in keys:
-            if only_new:
-                if key in old:
-                    continue
-                left, right = ABSENT, new[key]
-            else:
-                left, right = old[key], new.get(key, ABSENT)
-            if left is right or key in leave_out:
-                continue
-            if written and key in written:
-                zero = written[key]
-                # A list without entries isn't stored by Kubernetes: what is there is null, what is said isn't.
-                left = zero if left is ABSENT or (zero is None and left == []) else left
-                right = zero if right is ABSENT else right
+    if written:
+        changed = _written(written, changed) + [
+            # A list without entries isn't stored by Kubernetes: what is there is null, what is said isn't.
+            (key, None, []) for key, zero in written.items() if zero is None and old.get(key) == [] == new.get(key)
+        ]
+    for key, left, right in changed:
+        if key in leave_out:
+            continue
+        step, child = type.children.get(key) or type.child(key)
+        gone, other, come = _pair(child, left, right)
+        if gone is not None:
+            removed[step] = gone
+        if other is not None:
+            modified[step] = other
+        if come is not None:
+            added[step] = come
+    return removed or None, modified or None, added or None
+
+
+def _written(written: Mapping[str, Any], changed: list[tuple[str, Any, Any]]) -> list[tuple[str, Any, Any]]:
+    """The changed members, those that are always written with their zero value instead of nothing."""
+    found: list[tuple[str, Any, Any]] = []
+    for key, left, right in changed:
+        if key in written:
+            zero = written[key]
+            left = zero if left is ABSENT or (zero is None and left == []) else left
+            right = zero if right is ABSENT else right
             if left == right:
                 continue
-            step, child = type.child(key)
-            gone, other, come = _pair(child, left, right)
-            if gone is not None:
-                removed[step] = gone
-            if other is not None:
-                modified[step] = other
-            if come is not None:
-                added[step] = come
-    return removed or None, modified or None, added or None
+        found.append((key, left, right))
+    return found
 
 
 def _lists(type: _Type, old: list[Any], new: list[Any]) -> _Difference:
@@ -245,19 +264,20 @@ def _below(tree: Tree) -> Tree | None:
 
 def _all(type: _Type, value: Any) -> Tree:
     """A value and everything in it."""
-    if isinstance(value, dict):
+    if value.__class__ is dict:
         if not type.merges:
             return LEAF
         below: Tree = {_DOT: LEAF}
+        children = type.children
         for key, inner in value.items():
-            step, child = type.child(key)
-            below[step] = _all(child, inner) if inner and isinstance(inner, (dict, list)) else LEAF
+            step, child = children.get(key) or type.child(key)
+            below[step] = _all(child, inner) if inner and inner.__class__ in _CONTAINERS else LEAF
         for key, zero in type.written.items():
             if key not in value:
                 step, child = type.child(key)
                 below[step] = _all(child, zero)
         return below if len(below) > 1 else LEAF
-    if isinstance(value, list) and type.keyed and value:
+    if type.keyed and value and value.__class__ is list:
         items = type.items
         below = {_DOT: LEAF}
         for step, found in _gathered(type, value).items():

@@ -14,6 +14,7 @@ from boatyard.machinery.registry.shape import rules_wrong, shape, status_readabl
 from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
+_deleted = documents.field_reader("metadata.deletionTimestamp")
 LEGACY_TOKEN = "kubernetes.io/service-account-token"
 """The type of secrets into which Kubernetes' controller puts tokens that never end."""
 
@@ -101,8 +102,7 @@ def check_namespace(ledger: Ledger, request: Request, obj: Object) -> None:
     if not request.kind.resource.namespaced:
         return
     name = obj["metadata"].get("name", "")
-    namespace = documents.decode(ledger.record(NAMESPACES, None, request.namespace).value, 0)
-    if namespace["metadata"].get("deletionTimestamp"):
+    if _deleted(ledger.record(NAMESPACES, None, request.namespace).value):
         told = (
             f'{request.kind.resource.group_resource} "{name}" is forbidden: unable to create new content in namespace '
             f"{request.namespace} because it is being terminated"

@@ -42,9 +42,9 @@ class Ledger:
         return record
 
     def object(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
-        """The decoded object, or None."""
+        """The decoded object without its managed fields, or None."""
         record = self.find(resource, namespace, name)
-        return documents.decode(record.value, record.modified) if record else None
+        return documents.parted(record.value, record.modified)[1] if record else None
 
     async def commit(self, operations: Sequence[Operation]) -> int:
         """Store.commit, after which listeners know. Raises KeyConflict; InternalError when the disk fails."""

@@ -108,7 +108,7 @@ class NodeAccess:
     def _changed(self, key: str) -> None:
         namespace = keys.place(key)[0]
         record = self._ledger.store.get(key)
-        pod = documents.decode(record.value, record.modified) if record else None
+        pod = documents.parted(record.value, record.modified)[1] if record else None
         node = (pod.get("spec") or {}).get("nodeName") if pod else None
         fresh = References(node, frozenset(references(pod))) if pod and node else None
         before = self._pods.get(key)

@@ -5,6 +5,7 @@ What counts is what a caller sent, defaults filled in: not what a kind's strateg
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from boatyard.machinery.meta import core
@@ -31,12 +32,19 @@ _RESET: dict[tuple[str, str], tuple[Path, ...]] = {
 
 def door_of(request: Request) -> Door:
     """By what way a write comes in, and what it can't set."""
-    kind, subresource = request.kind, request.subresource
+    kind = request.kind
+    own = kind.resource.kind if kind.custom is None else ""
+    return _door(
+        request.field_manager or COMPONENT, kind.resource.api_version, request.subresource, request.door, own, kind.has_status
+    )
+
+
+@lru_cache(maxsize=256)
+def _door(manager: str, api_version: str, subresource: str, door: str, own: str, has_status: bool) -> Door:
     reset: tuple[Path, ...] = ()
-    if kind.has_status:
-        own = _RESET.get((kind.resource.kind, subresource)) if kind.custom is None else None
-        reset = own or ((_SPEC,) if subresource == "status" else (_STATUS,))
-    return Door(request.field_manager or COMPONENT, kind.resource.api_version, request.door or subresource, reset)
+    if has_status:
+        reset = _RESET.get((own, subresource)) or ((_SPEC,) if subresource == "status" else (_STATUS,))
+    return Door(manager, api_version, door or subresource, reset, tuple(path[0][2:] for path in reset if len(path) == 1))
 
 
 def after(request: Request, obj: Object, old: Object | None, sent: Any, now: float) -> list[Manager]:

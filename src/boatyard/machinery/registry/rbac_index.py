@@ -81,7 +81,7 @@ class RbacIndex:
         record = self._ledger.store.get(key)
         if record is None:
             return []
-        role = documents.decode(record.value, record.modified)
+        role = documents.parted(record.value, record.modified)[1]
         aggregation = role.get("aggregationRule")
         if not aggregation or not depth:
             return role.get("rules") or []
@@ -111,7 +111,7 @@ class RbacIndex:
             if namespace and not place:
                 del self._bindings[namespace]
             return
-        obj = documents.decode(record.value, record.modified)
+        obj = documents.parted(record.value, record.modified)[1]
         role = obj.get("roleRef") or {}
         binding = Binding(obj["kind"], namespace, name, role.get("kind", ""), role.get("name", ""))
         self._subjects[key] = []

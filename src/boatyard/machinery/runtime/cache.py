@@ -26,7 +26,8 @@ SHORTEST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 30.0
 class Cache:
     """The objects of one resource type, optionally only of a namespace or those that selectors choose.
 
-    Objects are shared by all readers: read-only. ``indexes`` map an object to the values under which :meth:`by_index` finds it.
+    Objects are shared by all readers: read-only. They come without their managed fields. ``indexes`` map an object to the values
+    under which :meth:`by_index` finds it.
     Nothing is in it before :meth:`run` runs; :meth:`synced` waits for the first whole list.
     """
 
@@ -163,6 +164,8 @@ class Cache:
         object_namespace, object_name = metadata.get("namespace", ""), metadata["name"]
         held = self.get(object_name, object_namespace)
         if new is not None:
+            # Half of an object, of which no reconcile wants to know.
+            new["metadata"].pop("managedFields", None)
             self._objects.setdefault(object_namespace, {})[object_name] = new
         else:
             objects = self._objects[object_namespace]
