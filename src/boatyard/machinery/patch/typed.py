@@ -192,10 +192,7 @@ def _maps(type: _Type, old: dict[str, Any], new: dict[str, Any], leave_out: Coll
     changed += [(key, ABSENT, right) for key, right in new.items() if key not in old]
     written = type.written
     if written:
-        changed = _written(written, changed) + [
-            # A list without entries isn't stored by Kubernetes: what is there is null, what is said isn't.
-            (key, None, []) for key, zero in written.items() if zero is None and old.get(key) == [] == new.get(key)
-        ]
+        changed = _written(written, changed)
     for key, left, right in changed:
         if key in leave_out:
             continue
@@ -216,6 +213,7 @@ def _written(written: Mapping[str, Any], changed: list[tuple[str, Any, Any]]) ->
     for key, left, right in changed:
         if key in written:
             zero = written[key]
+            # A list without entries isn't stored by Kubernetes: what is there is null, what is said isn't.
             left = zero if left is ABSENT or (zero is None and left == []) else left
             right = zero if right is ABSENT else right
             if left == right:

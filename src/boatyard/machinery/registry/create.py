@@ -66,7 +66,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
         status_readable(request, status)
     empty = ownership.emptied(request, obj)
     wrong = shape(request, obj)
-    managers = ownership.after(request, {**obj, **empty}, None, entries, ledger.world.now())
+    managers = ownership.after(request, obj, None, entries, empty, ledger.world.now())
     check_namespace(ledger, request, obj)
     metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj)

@@ -47,9 +47,10 @@ def _door(manager: str, api_version: str, subresource: str, door: str, own: str,
     return Door(manager, api_version, door or subresource, reset, tuple(path[0][2:] for path in reset if len(path) == 1))
 
 
-def after(request: Request, obj: Object, old: Object | None, sent: Any, now: float) -> list[Manager]:
-    """The managers once the write is done. ``obj`` is the document as it was sent, ``sent`` the managed fields it held, ``old`` the
-    stored document (None: it is new). An object without entries isn't tracked until its first apply."""
+def after(request: Request, obj: Object, old: Object | None, sent: Any, empty: Object, now: float) -> list[Manager]:
+    """The managers once the write is done. ``obj`` is the document as it was sent, but for what :func:`emptied` found; ``sent`` are
+    the managed fields it held, ``old`` is the stored document (None: it is new). An object without entries isn't tracked until its
+    first apply."""
     if request.applying:
         return request.managers
     managers = request.managers
@@ -60,14 +61,23 @@ def after(request: Request, obj: Object, old: Object | None, sent: Any, now: flo
             managers = [manager for manager in by_hand if _convertible(request.kind, manager.api_version)]
     if old is not None and not managers:
         return []
-    return updated(old, obj, managers, door_of(request), request.kind.schema() or ANYTHING, now)
+    if empty and old is not None:
+        old = {field: value for field, value in old.items() if field not in empty or value}
+    return updated(old, {**obj, **empty} if empty else obj, managers, door_of(request), request.kind.schema() or ANYTHING, now)
 
 
 def emptied(request: Request, obj: Object) -> Object:
     """The lists that are sent without entries and that Go's types tell from none: they are said, though they aren't kept."""
-    schema = request.kind.schema() if request.kind.custom is None else None
+    schema = request.kind.schema() if request.kind.custom is None and not request.applying else None
     written = schema.schema.get(WRITTEN, {}) if schema is not None else {}
-    return {field: [] for field, zero in written.items() if zero is None and obj.get(field) == []}
+    return {field: [] for field, zero in written.items() if zero is None and obj.get(field) == [] and _sent(request, field)}
+
+
+def _sent(request: Request, field: str) -> bool:
+    """Whether the caller said something of a member of the document."""
+    if isinstance(request.difference, list):
+        return any(f"/{field}" in (step.get("path"), step.get("from")) for step in request.difference if isinstance(step, dict))
+    return request.difference is None or field in request.difference
 
 
 def put(obj: Object, managers: list[Manager]) -> None:

@@ -84,7 +84,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
         if kind.custom is None and "labels" in obj["metadata"]:
             # Defaults are part of what is said.
             sent["labels"] = obj["metadata"]["labels"]
-        managers = ownership.after(request, {**obj, **empty, "metadata": sent}, old, entries, ledger.world.now())
+        managers = ownership.after(request, {**obj, "metadata": sent}, old, entries, empty, ledger.world.now())
     metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)

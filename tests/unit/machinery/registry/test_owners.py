@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from boatyard.machinery.meta.core import CONFIG_MAPS, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS, SERVICES
+from boatyard.machinery.meta.core import CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS, SERVICES
 from boatyard.machinery.meta.errors import Conflict
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.caller import SYSTEM
@@ -93,6 +93,17 @@ async def test_a_list_that_is_always_written_is_owned_even_when_it_is_emptied(re
     await registry.create(SYSTEM, ROLES, {"metadata": {"name": "r"}, "rules": rules}, HERE, field_manager="maker")
     changed = await registry.patch(SYSTEM, ROLES, "r", {"rules": None}, HERE, field_manager="another")
     assert owners(changed) == {("another", "Update", ""): {"f:rules": {}}}
+
+
+async def test_a_list_that_nobody_speaks_of_changes_no_owner(registry: Registry):
+    body = {"metadata": {"name": "e"}, "addressType": "IPv4", "endpoints": []}
+    await registry.create(SYSTEM, ENDPOINT_SLICES, body, HERE, field_manager="maker")
+    labels = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "e", "labels": {"a": "b"}}}
+    applied = await registry.apply(SYSTEM, ENDPOINT_SLICES, labels, namespace=HERE, field_manager="applier", force=False)
+    patched = await registry.patch(SYSTEM, ENDPOINT_SLICES, "e", {"metadata": {"labels": {"c": "d"}}}, HERE, field_manager="editor")
+    assert all("f:endpoints" in owners(obj)["maker", "Update", ""] for obj in (applied, patched))
+    said = await registry.patch(SYSTEM, ENDPOINT_SLICES, "e", {"endpoints": []}, HERE, field_manager="editor")
+    assert "f:endpoints" in owners(said)["editor", "Update", ""] and "f:endpoints" not in owners(said)["maker", "Update", ""]
 
 
 async def test_apply_conflicts_with_who_created(registry: Registry):
