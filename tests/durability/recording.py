@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from durability import powercut
 
@@ -24,10 +24,14 @@ class Recording(NamedTuple):
 
     def noted(self, moment: int, what: str) -> int | None:
         """The first call up to ``moment`` that is a note with this in it."""
-        for number, entry in enumerate(self.entries[:moment]):
-            if entry.kind == powercut.NOTE and what in json.loads(entry.data):
-                return number
-        return None
+        return next((at for at, note in notes(self.entries[:moment]) if what in note), None)
+
+
+def notes(entries: Sequence[powercut.Entry]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What the program noted, in order, each with the number of its call."""
+    for at, entry in enumerate(entries):
+        if entry.kind == powercut.NOTE:
+            yield at, json.loads(entry.data)
 
 
 def record(shim: Path, place: Path, program: str, *arguments: str | Path) -> Recording:

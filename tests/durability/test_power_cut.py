@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import random
 import sqlite3
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +14,7 @@ from boatyard.machinery.store.check import check
 from boatyard.machinery.store.sqlite import SqliteStore
 from boatyard.machinery.store.store import Change, Damaged, Delete, Put
 from durability import powercut
-from durability.recording import Recording, moments, outcomes, record
+from durability.recording import Recording, moments, notes, outcomes, record
 from durability.workload import operations
 
 
@@ -32,8 +30,7 @@ class Expected:
         self.begun: dict[int, int] = {}
         self.acknowledged: dict[int, int] = {}
         self.commits: dict[int, tuple[int, int]] = {}
-        for entry in entries:
-            told: dict[str, Any] = json.loads(entry.data) if entry.kind == powercut.NOTE else {}
+        for _, told in notes(entries):
             if "begun" in told:
                 self.begun[told["begun"][0]] = told["begun"][1]
             if "acknowledged" in told:

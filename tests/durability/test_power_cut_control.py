@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import shutil
@@ -11,7 +10,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,9 +21,8 @@ from boatyard.machinery.meta.core import CONFIG_MAPS, SECRETS
 from boatyard.machinery.meta.errors import NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.store.check import check
-from durability import powercut
 from durability.control_plane import NAMESPACE, body
-from durability.recording import Recording, moments, outcomes, record
+from durability.recording import Recording, moments, notes, outcomes, record
 from parts import free_port
 
 
@@ -61,8 +58,7 @@ def told(recording: Recording, moment: int) -> tuple[dict[int, int], dict[int, t
     """By writer: the number of the write that was begun last; number and revision of the one that was acknowledged last."""
     begun: dict[int, int] = {}
     acknowledged: dict[int, tuple[int, int]] = {}
-    for entry in recording.entries[:moment]:
-        note: dict[str, Any] = json.loads(entry.data) if entry.kind == powercut.NOTE else {}
+    for _, note in notes(recording.entries[:moment]):
         if "begun" in note:
             begun[note["begun"][0]] = note["begun"][1]
         elif "acknowledged" in note:
@@ -95,8 +91,7 @@ async def hold(recording: Recording, moment: int, data: DataDirectory, kubeconfi
                 assert there in may, f"writer {writer}: {number} was acknowledged, {last} begun, {there} is there"
                 assert there != body(writer, number)["data"] or at == revision
             await client.create(CONFIG_MAPS, {"metadata": {"name": "after-the-cut"}}, NAMESPACE)
-            if token := next((json.loads(e.data)["token"] for e in recording.entries[:moment]
-                              if e.kind == powercut.NOTE and "token" in json.loads(e.data)), None):  # fmt: skip
+            if token := next((note["token"] for _, note in notes(recording.entries[:moment]) if "token" in note), None):
                 bearer = HttpClient(client.address, ca_file=str(data.pki / "ca.crt"), token=token)
                 review = await bearer.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body={})
                 assert review["status"]["userInfo"]["username"] == f"system:serviceaccount:{NAMESPACE}:default"

@@ -83,6 +83,18 @@ async def peaks(team: Team, number: int) -> dict[str, int]:
     return found
 
 
+async def peaks_until_the_end(team: Team, number: int) -> dict[str, int]:
+    """The same, as last seen while the build ran."""
+    most: dict[str, int] = {}
+    while phase(await team.installation.client.get(Build.resource, f"{NAME}-{number}", NAMESPACE)) == "Running":
+        try:
+            most = await peaks(team, number)
+        except (OSError, LookupError):
+            break
+        await asyncio.sleep(0.3)
+    return most
+
+
 async def watch_in_a_browser(team: Team, number: int) -> int:
     """Follow the log as a page does; how many bytes of events came."""
     data = team.installation.data
@@ -118,13 +130,7 @@ async def test_whatever_a_build_writes_memory_stays_bounded(team: Team, script: 
     await team.running(number)
     lunch = asyncio.ensure_future(read_nothing(team.installation.client, number))
     browser = asyncio.ensure_future(watch_in_a_browser(team, number))
-    most: dict[str, int] = {}
-    while phase(await team.installation.client.get(Build.resource, f"{NAME}-{number}", NAMESPACE)) == "Running":
-        try:
-            most = await peaks(team, number)
-        except (OSError, LookupError):
-            break
-        await asyncio.sleep(0.3)
+    most = await peaks_until_the_end(team, number)
     build = await team.end(number)
     came = await browser
     lunch.cancel()
@@ -141,13 +147,7 @@ async def test_whatever_a_build_writes_memory_stays_bounded(team: Team, script: 
 async def test_of_a_log_of_1_gb_the_beginning_is_kept_and_the_build_says_so(team: Team):
     number = await begin(team, f"yes 'a line of a log that does not end' | head -c {GB}\necho the end\nsleep 4\n")
     await team.running(number)
-    most: dict[str, int] = {}
-    while phase(await team.installation.client.get(Build.resource, f"{NAME}-{number}", NAMESPACE)) == "Running":
-        try:
-            most = await peaks(team, number)
-        except (OSError, LookupError):
-            break
-        await asyncio.sleep(0.3)
+    most = await peaks_until_the_end(team, number)
     build = await team.end(number, seconds=200)
     assert phase(build) == "Succeeded", build["status"]
     assert "only the first 256 MiB" in str(build["status"].get("problems"))

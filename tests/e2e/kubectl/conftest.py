@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from e2e.installation import Installation, installation
 from e2e.yard import Yard, yard_in
 from parts import need
 
@@ -92,3 +95,15 @@ def kubectl(request: pytest.FixtureRequest, yard: Yard, tmp_path: Path) -> Kubec
     need(path is not None, f"kubectl {request.param} isn't here: put kubectl.{request.param} on the PATH, or name it in {variable}")
     assert path is not None
     return Kubectl(request.param, path, tmp_path / "home")
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Installation]:
+    """A whole ``boatyard up``, whose pods really run."""
+    # Not below pytest's own directory, which other users can't enter.
+    place = Path(tempfile.mkdtemp(prefix="boatyard-kubectl-"))
+    try:
+        async with installation(place) as started:
+            yield started
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

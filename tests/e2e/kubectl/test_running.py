@@ -8,14 +8,12 @@ import pty
 import select
 import shutil
 import subprocess
-import tempfile
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from e2e.installation import Installation, installation
+from e2e.installation import Installation
 from parts import need
 
 from .conftest import Kubectl
@@ -41,17 +39,6 @@ spec:
     readinessProbe: {exec: {command: [test, -d, /work]}, periodSeconds: 1}
   volumes: [{name: work, emptyDir: {}}]
 """
-
-
-@pytest.fixture
-async def running() -> AsyncIterator[Installation]:
-    # Not below pytest's own directory, which other users can't enter.
-    place = Path(tempfile.mkdtemp(prefix="boatyard-kubectl-"))
-    try:
-        async with installation(place) as started:
-            yield started
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.mark.parametrize("version", [USUAL, *(pytest.param(version, marks=pytest.mark.long) for version in ABLE_TO_ENTER)])

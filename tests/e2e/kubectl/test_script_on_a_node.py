@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import tarfile
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,7 @@ from boatyard.machinery.meta import yaml
 from boatyard.machinery.meta.core import NAMESPACES, SERVICE_ACCOUNTS
 from boatyard.machinery.meta.errors import NotFound
 from conformance.api.waiting import until
-from e2e.installation import Installation, installation
+from e2e.installation import Installation
 from parts import image, kubernetes, need, root
 from parts import program as installed
 
@@ -60,19 +58,8 @@ def _busybox(tar: Path) -> Path:
     return tar
 
 
-@pytest.fixture
-async def ours() -> AsyncIterator[Installation]:
-    # Not below pytest's own directory, which other users can't enter.
-    place = Path(tempfile.mkdtemp(prefix="boatyard-kubectl-"))
-    try:
-        async with installation(place) as started:
-            yield started
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
 @pytest.mark.parametrize("version", [USUAL, *OTHERS])
-async def test_both_run_pods_alike(tmp_path: Path, ours: Installation, node: Path, version: str) -> None:
+async def test_both_run_pods_alike(tmp_path: Path, running: Installation, node: Path, version: str) -> None:
     """A difference that is meant stands in the story, with its reason."""
     kubectl = program(version)
     need(kubectl is not None, f"kubectl {version} isn't here: put kubectl.{version} on the PATH")
@@ -80,7 +67,7 @@ async def test_both_run_pods_alike(tmp_path: Path, ours: Installation, node: Pat
     own = f"story-{secrets.token_hex(3)}"
     sides: list[Side] = []
     judge = from_kubeconfig(str(node))
-    for name, path, client in (("ours", ours.data.kubeconfig, ours.client), ("judge", node, judge)):
+    for name, path, client in (("ours", running.data.kubeconfig, running.client), ("judge", node, judge)):
         config = yaml.load(path.read_bytes())
         side = Side(tmp_path / name, kubectl, config["clusters"][0]["cluster"]["server"])
         side.prepare(in_namespace(config, own, path.resolve().parent))

@@ -15,6 +15,12 @@ from boatyard.machinery.runtime.world import RealWorld
 from boatyard.machinery.store.memory import MemoryStore
 from boatyard.server.auth.pki import Pki
 from boatyard.server.server import ApiServer
+from unit.server.clock import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

@@ -8,22 +8,8 @@ from typing import Any
 
 import pytest
 
-from boatyard.machinery.runtime.world import RealWorld
 from boatyard.server.audit.log import DAY_SECONDS, AuditLog
-
-
-class Clock(RealWorld):
-    def __init__(self) -> None:
-        super().__init__()
-        self.time = 1_800_000_000.0
-
-    def now(self) -> float:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from unit.server.clock import Clock
 
 
 def opened(path: Path, clock: Clock, **limits: int) -> AuditLog:

@@ -10,33 +10,14 @@ import pytest
 
 from boatyard.machinery.meta.core import SERVICE_ACCOUNTS
 from boatyard.machinery.meta.errors import Unauthorized
-from boatyard.machinery.runtime.world import RealWorld
 from boatyard.server.auth import signing_keys
 from boatyard.server.auth.pki import Pki
 from boatyard.server.auth.signing_keys import LONGEST_SECONDS, MARGIN_SECONDS, SigningKeyError, load, rotate
 from boatyard.server.auth.tokens import ServiceAccountTokens
+from unit.server.clock import Clock
 
 ACCOUNT = {"kind": "ServiceAccount", "metadata": {"name": "ci", "namespace": "team", "uid": "sa-1"}}
 DAY = 86400
-
-
-class Clock(RealWorld):
-    """Both clocks go only when told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.time = 1_800_000_000.0
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

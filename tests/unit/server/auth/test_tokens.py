@@ -12,9 +12,9 @@ from joserfc.jwk import ECKey
 from boatyard.machinery.meta.core import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from boatyard.machinery.meta.errors import Unauthorized
 from boatyard.machinery.meta.timestamps import rfc3339
-from boatyard.machinery.runtime.world import RealWorld
 from boatyard.server.auth.pki import Pki
 from boatyard.server.auth.tokens import ServiceAccountTokens
+from unit.server.clock import Clock
 
 ACCOUNT = {"kind": "ServiceAccount", "metadata": {"name": "ci", "namespace": "team", "uid": "sa-1"}}
 POD = {"kind": "Pod", "metadata": {"name": "ci-0", "namespace": "team", "uid": "pod-1"}, "spec": {"nodeName": "n1"}}
@@ -22,22 +22,8 @@ NODE = {"kind": "Node", "metadata": {"name": "n1", "uid": "node-1"}}
 SECRET = {"kind": "Secret", "metadata": {"name": "s", "namespace": "team", "uid": "secret-1"}}
 
 
-class Clock(RealWorld):
-    def __init__(self) -> None:
-        super().__init__()
-        self.time = 1_800_000_000.0
-
-    def now(self) -> float:
-        return self.time
-
-
 def _in(live: dict[Any, Any]) -> Any:
     return lambda resource, namespace, name: live.get((resource, namespace, name))
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
