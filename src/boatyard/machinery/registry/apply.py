@@ -30,7 +30,8 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
     metadata.frame(request, applied)
     # Whoever applies a map without entries owns it, as anybody does who applies something.
     applied["metadata"].update((field, {}) for field in empty)
-    if "managedFields" in applied["metadata"]:
+    entries = applied["metadata"].pop("managedFields", None)
+    if entries or (entries == [] and request.kind.custom is None):
         raise BadRequest("metadata.managedFields must be nil")
     if applied["metadata"].setdefault("name", request.name) == "":
         raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")

@@ -55,7 +55,7 @@ def after(request: Request, obj: Object, old: Object | None, sent: Any, empty: O
         return request.managers
     managers = request.managers
     if sent is not None and not request.subresource and sent != written(managers):
-        if sent in ([], [{}]):
+        if sent == [{}] or (sent == [] and request.kind.custom is None):
             managers = []
         elif by_hand := managers_sent(sent):
             managers = [manager for manager in by_hand if _convertible(request.kind, manager.api_version)]
