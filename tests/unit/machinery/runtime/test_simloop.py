@@ -91,5 +91,5 @@ def test_when_memory_is_cleared_is_no_part_of_history(monkeypatch: Any) -> None:
         component.stop()
 
     rarely = simulate(1, scenario)
-    monkeypatch.setattr(simloop, "COLLECT_EVERY_STEPS", 10)
+    monkeypatch.setattr(simloop, "COLLECT_EVERY_STEPS", 100)
     assert simulate(1, scenario) == rarely
