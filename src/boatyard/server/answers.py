@@ -25,7 +25,7 @@ def raw(body: bytes, status: int = 200, type: str = JSON, warnings: list[str] | 
     response = web.Response(body=body, status=status, headers=headers_of(type))
     for warning in dict.fromkeys(warnings or ()):
         # RFC 7234's warn-code 299, as Kubernetes sends it; no line may break out of the header.
-        text = "".join(c if " " <= c <= "~" else "?" for c in warning).replace("\\", "\\\\").replace('"', '\\"')
+        text = "".join(c if c.isprintable() else "?" for c in warning).replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{text}"')
     return response
 

@@ -6,6 +6,7 @@ import asyncio
 import json as json_module
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from boatyard.machinery.meta import yaml
 from boatyard.machinery.meta.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from boatyard.machinery.schema.structural import Structural
 from boatyard.server import protobuf
 from boatyard.server.duplicates import duplicates
 
@@ -56,9 +58,9 @@ def check_type(request: web.Request) -> None:
         raise UnsupportedMediaType(told)
 
 
-async def document(request: web.Request, repeated: list[str] | None = None) -> dict[str, Any]:
-    """The one object that a create, update or delete sends (empty without a body). ``repeated`` gets the fields that JSON has more
-    than once; YAML that has is refused.
+async def document(request: web.Request, repeated: list[str] | None = None, schema: Structural | None = None) -> dict[str, Any]:
+    """The one object that a create, update or delete sends (empty without a body). ``repeated`` gets what is to be said of fields
+    that are there more than once; with a ``schema``, only of those that it knows.
 
     Raises BadRequest, UnsupportedMediaType, RequestEntityTooLarge.
     """
@@ -70,7 +72,7 @@ async def document(request: web.Request, repeated: list[str] | None = None) -> d
     if type in _JSON:
         value = json(data)
     elif type in _YAML:
-        value = parsed_yaml(data)
+        value = parsed_yaml(data, repeated)
     else:
         value = protobuf.decode(data)
     if value is None:
@@ -78,8 +80,25 @@ async def document(request: web.Request, repeated: list[str] | None = None) -> d
     if not isinstance(value, dict):
         raise BadRequest("the body of the request must be an object")
     if repeated is not None and type in _JSON:
-        repeated += duplicates(data, value)
+        repeated += [f'duplicate field "{path}"' for path in duplicates(data, value, schema)]
     return value
+
+
+def type_said(document: dict[str, Any], type: str) -> dict[str, str]:
+    """What Go takes for ``apiVersion`` and ``kind``: members of these names in whatever case. The last one counts; YAML comes
+    to Go in the order of the alphabet. Raises BadRequest where they aren't texts."""
+    said: dict[str, str] = {}
+    for name in sorted(document) if type in _YAML else document:
+        member = _TYPE.get(name.lower())
+        if member is None or (value := document[name]) is None:
+            continue
+        if not isinstance(value, str):
+            raise BadRequest(f"couldn't get version/kind of the object: {name} must be a text")
+        said[member] = value
+    return said
+
+
+_TYPE = {"apiversion": "apiVersion", "kind": "kind"}
 
 
 def json(data: bytes) -> Any:
@@ -98,7 +117,9 @@ def _number(value: float) -> int | float:
     """As Go writes it: a fraction of nothing goes without saying. Raises OverflowError."""
     if math.isinf(value):
         raise OverflowError("a number is out of range")
-    return int(value) if abs(value) < _EXPONENT_FROM and value.is_integer() else value
+    if not value.is_integer() or abs(value) >= _EXPONENT_FROM:
+        return value
+    return int(value) if abs(value) < _EXACT_BELOW else int(Decimal(repr(value)))
 
 
 def _rounded(value: Any) -> Any:
@@ -111,14 +132,19 @@ def _rounded(value: Any) -> Any:
 
 
 _EXPONENT_FROM = 1e21
+_EXACT_BELOW = 2**53
+"""Above it a number stands for several whole ones, and is written as the one with the fewest digits."""
 
 
-def parsed_yaml(data: bytes) -> Any:
-    """YAML, and so JSON. Raises BadRequest with line and column."""
+def parsed_yaml(data: bytes, repeated: list[str] | None = None) -> Any:
+    """The first document of YAML, and so JSON. ``repeated`` gets what is to be said of keys that are there more than once.
+
+    Raises BadRequest with line and column.
+    """
     if data.startswith(b"{") and (found := _plain_json(data)) is not None:
         return found
     try:
-        return yaml.load(data)
+        return yaml.first(data, [] if repeated is None else repeated)
     except (yaml.YamlError, UnicodeDecodeError) as error:
         raise BadRequest(f"error converting YAML to JSON: {error}") from error
 

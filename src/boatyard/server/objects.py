@@ -183,15 +183,19 @@ class Objects:
     async def _document(self, call: Call, kind: Kind, path: ResourcePath) -> Object:
         """The object that is sent, its fields each once as far as the caller cares."""
         body.check_type(call.request)
-        validation, repeated = call.field_validation(), list[str]()
-        document = await body.document(call.request, None if validation == "Ignore" else repeated)
-        told = [f'duplicate field "{path}"' for path in repeated]
+        validation, told = call.field_validation(), list[str]()
+        # Kubernetes' own kinds are read into types, where what is unknown is nowhere.
+        schema = kind.schema() if kind.custom is None else None
+        document = await body.document(call.request, None if validation == "Ignore" else told, schema)
         if told and validation == "Strict":
             name, version = kind.resource.kind, kind.resource.version
             why = f"strict decoding error: {', '.join(told)}"
             raise BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {why}')
         call.warnings += told
-        if kind.custom is not None and path.subresource in ("", "status"):
+        said = body.type_said(document, body.content_type(call.request))
+        if kind.custom is None:
+            document.update(said)
+        elif path.subresource in ("", "status"):
             # A document of Kubernetes' own kinds may leave them out, since the address says them.
             if not document.get("kind"):
                 raise BadRequest(f"the object provided is unrecognized (must be of type {kind.resource.kind}): it has no kind")
@@ -238,9 +242,14 @@ class Objects:
 
     async def _apply(self, call: Call, kind: Kind, path: ResourcePath, data: bytes) -> web.Response:
         options = call.writing(applying=True)
-        document = body.parsed_yaml(data)
+        repeated: list[str] = []
+        document = body.parsed_yaml(data, repeated)
         if not isinstance(document, dict):
             raise BadRequest("the body of an apply must be an object")
+        if repeated and options["field_validation"] == "Strict":
+            raise BadRequest(f"error strict decoding YAML: {', '.join(repeated)}")
+        if options["field_validation"] == "Warn":
+            call.warnings += repeated
         existed = self._exists(kind, path)
         obj = await self._registry.apply(
             call.caller, kind.resource, document, name=path.name, namespace=path.namespace or None,

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boatyard.machinery.schema.structural import Structural
 from boatyard.server.duplicates import duplicates
 
+PRESERVING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
 )
@@ -27,6 +29,13 @@ DOCUMENTS = st.recursive(
 )  # fmt: skip
 def test_they_are_told_with_their_path(body: str, paths: list[str]) -> None:
     assert duplicates(body.encode(), json.loads(body)) == paths
+
+
+def test_with_a_schema_only_what_it_knows_is_told() -> None:
+    keyed = {"type": "object", "properties": {"b": {"type": "string"}}}
+    schema = Structural({"type": "object", "properties": {"a": {"type": "array", "items": keyed}, "open": PRESERVING}})
+    text = '{"a":[{"b":1,"b":1,"c":1,"c":1}],"x":1,"x":{"y":1,"y":1},"open":{"z":1,"z":1},"open":1}'
+    assert duplicates(text.encode(), json.loads(text), schema) == ["a[0].b", "open"]
 
 
 @given(document=st.dictionaries(st.text(), DOCUMENTS), indent=st.sampled_from([None, 1]))

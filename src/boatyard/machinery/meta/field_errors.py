@@ -13,11 +13,34 @@ from boatyard.machinery.meta.errors import FieldError
 
 def literal(value: Any) -> str:
     """A value as Kubernetes quotes it inside a message."""
+    if isinstance(value, str):
+        return quoted(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) or (isinstance(value, int) and 2**63 <= abs(value) < 2**1023):
         return number(float(value))
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def quoted(text: str) -> str:
+    """A text as Go's ``%q`` has it: ``"a\\x00\\n"``."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if (known := _ESCAPES.get(character)) is not None:
+        return known
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_ESCAPES = {
+    '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+}  # fmt: skip
 
 
 def number(value: float) -> str:

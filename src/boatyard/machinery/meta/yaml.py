@@ -72,6 +72,18 @@ def load(text: str | bytes) -> Any:
     return documents[0].value if documents else None
 
 
+def first(text: str | bytes, repeated: list[str]) -> Any:
+    """The first document in ``text``, as Kubernetes reads what it is sent: what follows is not looked at; None when it is empty.
+
+    Of a key that is given twice the last one counts, and ``repeated`` gets, in Kubernetes' words, where. Raises YamlError.
+    """
+    builder = _Builder(repeated)
+    for event in _events(text):
+        if (document := builder.take(event)) is not None:
+            return document.value
+    return None
+
+
 def load_all(text: str | bytes) -> list[tuple[Any, int]]:
     """Every document that isn't empty, with the line it begins at. Raises YamlError."""
     return [(document.value, document.line) for document in documents_of(text)]
@@ -127,7 +139,9 @@ class _Frame:
 class _Builder:
     """Builds values from parse events; alias budget and anchors are per stream and per document."""
 
-    def __init__(self) -> None:
+    def __init__(self, repeated: list[str] | None = None) -> None:
+        self.repeated = repeated
+        """Where to tell of keys that are there twice, if that is no error."""
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.lines: dict[Path, int] = {}
@@ -201,7 +215,10 @@ class _Builder:
         if key == "<<" and event.implicit[0]:
             return
         if key in frame.into or (*frame.path, key) in self.lines:
-            raise _error(event, f"the key {key!r} is there twice, first in line {self.lines[(*frame.path, key)]}")
+            if self.repeated is None:
+                raise _error(event, f"the key {key!r} is there twice, first in line {self.lines[(*frame.path, key)]}")
+            self.repeated.append(f'line {event.start_mark.line + 1}: key "{key}" already set in map')
+            self.lines = {way: line for way, line in self.lines.items() if way[: len(frame.path) + 1] != (*frame.path, key)}
         self.lines[(*frame.path, key)] = event.start_mark.line + 1
 
     def _alias(self, event: Any) -> None:

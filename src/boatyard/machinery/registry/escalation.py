@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from boatyard.machinery.meta.core import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from boatyard.machinery.meta.errors import Forbidden, not_found
+from boatyard.machinery.meta.field_errors import quoted
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.caller import MASTERS, Caller
@@ -55,8 +54,8 @@ def check(index: RbacIndex, caller: Caller, resource: Resource, namespace: str, 
             raise not_found(resource.group_resource, name)
         given = index.role(kind, namespace, name)
     if missing := list(_missing(given, held)):
-        groups = " ".join(_quoted(group) for group in caller.groups)
-        told = f"user {_quoted(caller.name)} (groups=[{groups}]) is attempting to grant RBAC permissions not currently held:\n"
+        groups = " ".join(quoted(group) for group in caller.groups)
+        told = f"user {quoted(caller.name)} (groups=[{groups}]) is attempting to grant RBAC permissions not currently held:\n"
         raise _refused(resource, obj, told + "\n".join(sorted(set(_compact(missing)))))
     if obj.get("aggregationRule") and any(_missing([Rule.of(rule) for rule in _EVERYTHING], held)):
         raise _refused(resource, obj, "must have cluster-admin privileges to use the aggregationRule")
@@ -110,16 +109,12 @@ def _compact(missing: Iterable[Right]) -> Iterator[str]:
     verbs: dict[Right, list[str]] = {}
     for right in missing:
         if right.path is not None:
-            yield f"{{NonResourceURLs:[{_quoted(right.path)}], Verbs:[{_quoted(right.verb)}]}}"
+            yield f"{{NonResourceURLs:[{quoted(right.path)}], Verbs:[{quoted(right.verb)}]}}"
         else:
             verbs.setdefault(right._replace(verb=""), []).append(right.verb)
     for right, several in verbs.items():
-        parts = [f"APIGroups:[{_quoted(right.group)}]", f"Resources:[{_quoted(right.resource)}]"]
+        parts = [f"APIGroups:[{quoted(right.group)}]", f"Resources:[{quoted(right.resource)}]"]
         if right.name is not None:
-            parts.append(f"ResourceNames:[{_quoted(right.name)}]")
-        parts.append(f"Verbs:[{' '.join(_quoted(verb) for verb in several)}]")
+            parts.append(f"ResourceNames:[{quoted(right.name)}]")
+        parts.append(f"Verbs:[{' '.join(quoted(verb) for verb in several)}]")
         yield "{" + ", ".join(parts) + "}"
-
-
-def _quoted(text: str) -> str:
-    return msgspec.json.encode(text).decode()

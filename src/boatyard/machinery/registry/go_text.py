@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from boatyard.machinery.meta.errors import Invalid
-
-
-def quoted(difference: Any) -> str:
-    """``"map[metadata:map[labels:<nil>] spec:map[ports:[80 443]]]"``."""
-    return msgspec.json.encode(text(difference)).decode()
+from boatyard.machinery.meta.field_errors import quoted
 
 
 def refused(difference: Any, why: str) -> Invalid:
-    """What is said of a patch whose outcome can't be read. The reason is Invalid: by it kubectl edit knows that the editor is to be
-    opened again."""
-    told = f"Invalid value: {quoted(difference)}: {why}"
+    """What is said of a patch whose outcome can't be read, which is shown as ``"map[metadata:map[labels:<nil>] ports:[80 443]]"``.
+
+    The reason is Invalid: by it kubectl edit knows that the editor is to be opened again.
+    """
+    told = f"Invalid value: {quoted(text(difference))}: {why}"
     causes = [{"reason": "FieldValueInvalid", "message": told, "field": "patch"}]
     return Invalid(f' "" is invalid: patch: {told}', {"causes": causes})
 

@@ -238,7 +238,7 @@ def validate_update(obj: Object, old: Object) -> list[FieldError]:
 
 
 def _invalid(path: str, value: Any, told: str) -> FieldError:
-    shown = f'"{value}"' if isinstance(value, str) else value
+    shown = field_errors.quoted(value) if isinstance(value, str) else value
     return FieldError(path, "FieldValueInvalid", f"Invalid value: {shown}: {told}")
 
 

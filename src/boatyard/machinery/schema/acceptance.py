@@ -171,6 +171,9 @@ def _array(node: Structural, mode: Mode) -> Check:
     least, most, kind, map_keys = schema.get("minItems", 0), schema.get("maxItems"), node.list_type, node.map_keys
     if "enum" in schema:
         return _no
+    if not node.ranged and any("default" in node.items.properties.get(key, {}) for key in map_keys):
+        # Items that differ as they stand may have the same keys once they have their defaults.
+        return lambda value: type(value) is list and not value and not least
     item: Check | None = None
     has_items = "items" in schema
 

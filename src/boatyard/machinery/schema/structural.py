@@ -159,7 +159,11 @@ class Structural:
         if isinstance(obj, dict):
             for key in [key for key, value in obj.items() if value is None]:
                 child = self.child(key)
-                if child is not None and child.type and not child.schema.get("nullable"):
+                if child is None or not child.type or child.schema.get("nullable"):
+                    continue
+                if fill and child is self.additional and "default" in child.schema:
+                    obj[key] = copied(child.schema["default"])
+                else:
                     del obj[key]
             for key, raw in self.properties.items() if fill else ():
                 if "default" in raw and key not in obj:
@@ -168,9 +172,12 @@ class Structural:
                 if isinstance(value, (dict, list)) and (child := self.child(key)) is not None:
                     child._default(value, fill and not child.foreign)
         elif isinstance(obj, list) and "items" in self.schema:
-            for value in obj:
+            items = self.items
+            for index, value in enumerate(obj):
                 if isinstance(value, (dict, list)):
-                    self.items._default(value, fill)
+                    items._default(value, fill)
+                elif value is None and fill and "default" in items.schema and not items.schema.get("nullable"):
+                    obj[index] = copied(items.schema["default"])
 
     def prune(self, obj: Any) -> list[str]:
         """Remove undeclared fields, in place, and return their paths (``spec.steps[0].typo``)."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from boatyard.machinery.meta.errors import FieldError
-from boatyard.machinery.meta.field_errors import duplicate, literal, required, too_long, too_many
+from boatyard.machinery.meta.field_errors import duplicate, invalid, literal, required, too_long, too_many
 from boatyard.machinery.meta.quantity import parse_quantity
 from boatyard.machinery.meta.timestamps import duration_seconds, parse_time
 from boatyard.machinery.schema.structural import Structural
@@ -46,9 +46,15 @@ def _type_of(value: Any) -> str:
 
 def _is_whole(value: int | float) -> bool:
     """As Go's decoder has it: what doesn't fit into 64 bits is a number with a fraction, and those are exact up to 53 bits."""
-    if isinstance(value, int) and -(2**63) <= value < 2**63:
-        return True
-    return abs(value) < 2**53 and float(value).is_integer()
+    return _is_64_bit(value) or _is_exact(float(value))
+
+
+def _is_64_bit(value: int | float) -> bool:
+    return isinstance(value, int) and -(2**63) <= value < 2**63
+
+
+def _is_exact(value: float) -> bool:
+    return abs(value) < 2**53 and value.is_integer()
 
 
 def _is_of(value: Any, wanted: str) -> bool:
@@ -76,7 +82,7 @@ def _check(node: Structural, value: Any, path: str, old: Any) -> Iterator[FieldE
             yield _type_error(path, value, "string")
             return
     elif node.type and not _is_of(value, node.type):
-        yield _type_error(path, value, node.type)
+        yield _type_error(path, value, node.type, "" if node.ranged else schema.get("format", ""))
         yield from _check_value(schema, value, path)
         return
     yield from _check_value(schema, value, path)
@@ -89,8 +95,12 @@ def _check(node: Structural, value: Any, path: str, old: Any) -> Iterator[FieldE
         yield from _check_list(node, value, path)
 
 
-def _type_error(path: str, value: Any, wanted: str) -> FieldError:
+def _type_error(path: str, value: Any, wanted: str, format: str = "") -> FieldError:
+    """``format``: the one that a text should have, which is told instead of its type."""
     found = _type_of(value)
+    if format in FORMATS and not isinstance(value, str | list) and value is not None:
+        wanted = format
+        found = "" if isinstance(value, bool | dict) else "int64" if _is_64_bit(value) else "float64"
     told = f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
     return FieldError(path, "FieldValueTypeInvalid", told)
 
@@ -117,16 +127,17 @@ def _check_list(node: Structural, value: list[Any], path: str) -> Iterator[Field
             yield from _check(items, inner, f"{path}[{index}]", None)
     if node.list_type == "atomic":
         return
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for index, inner in enumerate(value):
         if node.list_type == "map":
-            if not isinstance(inner, dict):
+            if inner is not None and not isinstance(inner, dict):
+                yield invalid(f"{path}[{index}]", inner, "must be an object for an array of list-type map")
                 continue
-            inner = {key: inner[key] for key in node.map_keys if key in inner}
+            inner = {key: inner[key] for key in node.map_keys if key in inner} if inner else {}
         told = literal(inner)
-        if told in seen:
+        seen[told] = seen.get(told, 0) + 1
+        if seen[told] == 2:
             yield duplicate(f"{path}[{index}]", inner)
-        seen.add(told)
 
 
 def _check_rules(schema: dict[str, Any], value: Any, path: str, old: Any) -> Iterator[FieldError]:
@@ -158,9 +169,21 @@ def _check_value(schema: dict[str, Any], value: Any, path: str) -> Iterator[Fiel
 
 
 def _check_enum(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:
-    if (allowed := schema.get("enum")) and value not in allowed:
-        told = ", ".join(literal(one) for one in allowed)
-        yield FieldError(path, "FieldValueNotSupported", f"Unsupported value: {_shown(value)}: supported values: {told}")
+    if (allowed := schema.get("enum")) and not any(_is_same(value, one) for one in allowed):
+        told = ", ".join(literal(one if isinstance(one, str) else literal(one)) for one in allowed)
+        yield FieldError(path, "FieldValueNotSupported", f"Unsupported value: {literal(value)}: supported values: {told}")
+
+
+def _is_same(value: Any, allowed: Any) -> bool:
+    """Whether ``value``, read as what ``allowed`` is, is that: of a number with a fraction only the whole part counts where whole
+    ones are allowed, and a whole one is a character where texts are, as Go converts them."""
+    if isinstance(value, bool) or isinstance(allowed, bool):
+        return value is allowed
+    if isinstance(value, float) and isinstance(allowed, int):
+        return int(value) == allowed
+    if isinstance(value, int) and isinstance(allowed, str):
+        return allowed == (chr(value) if 0 <= value < 0x110000 else "\ufffd")
+    return value == allowed
 
 
 def _check_text(schema: dict[str, Any], value: str, path: str) -> Iterator[FieldError]:
@@ -186,8 +209,16 @@ def _check_number(schema: dict[str, Any], value: int | float, path: str) -> Iter
             yield _invalid(path, value, f"{path} in body should be less than {most:g}")
         elif value > most:
             yield _invalid(path, value, f"{path} in body should be less than or equal to {most:g}")
-    if (step := schema.get("multipleOf")) and Decimal(repr(value)) % Decimal(repr(step)):
+    if (step := schema.get("multipleOf")) and not _is_multiple(value, step):
         yield _invalid(path, value, f"{path} in body should be a multiple of {step:g}")
+
+
+def _is_multiple(value: int | float, step: int | float) -> bool:
+    """Of numbers that don't fit into 64 bits, and those with a fraction, the quotient must be exact."""
+    if _is_64_bit(value):
+        return not Decimal(value) % Decimal(repr(step))
+    quotient = float(value) / step
+    return _is_exact(quotient) or (abs(quotient) < 2**53 and not Decimal(repr(value)) % Decimal(repr(step)))
 
 
 def _check_range(schema: dict[str, Any], value: Any, path: str) -> Iterator[FieldError]:

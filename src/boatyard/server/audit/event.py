@@ -90,7 +90,7 @@ def _told(data: bytes, type: str, omit_managed_fields: bool) -> tuple[str, Any]:
         if type == protobuf.MEDIA_TYPE:
             value = protobuf.decode(data)
         elif "yaml" in type:
-            value = yaml.load(data)
+            value = yaml.first(data, [])
         else:
             value = msgspec.json.decode(data)
         if _holds_secret(value):

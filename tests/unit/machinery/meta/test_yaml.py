@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boatyard.machinery.meta.yaml import YamlError, documents_of, dump, dump_all, load, load_all
+from boatyard.machinery.meta.yaml import YamlError, documents_of, dump, dump_all, first, load, load_all
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,19 @@ def test_merge_keys():
     assert load("x: [&x {a: 1}, &y {a: 2, c: 3}]\nz: {<<: [*x, *y]}")["z"] == {"a": 1, "c": 3}
     with pytest.raises(YamlError, match="must be a mapping"):
         load("a: {<<: 1}")
+
+
+def test_the_first_document_is_read_without_the_rest():
+    repeated = []
+    assert first('{"a": 1}x', repeated) == {"a": 1} and first("a: 1\n---\n{", repeated) == {"a": 1}
+    assert first("---\n---\na: 1\n", repeated) is None and first("", repeated) is None
+    assert repeated == []
+
+
+def test_of_keys_that_are_there_twice_the_last_counts_where_that_is_asked_for():
+    repeated = []
+    assert first("a: {b: 1}\na:\n  b: 2\nc: [{d: 1, d: 2}]\n", repeated) == {"a": {"b": 2}, "c": [{"d": 2}]}
+    assert repeated == ['line 2: key "a" already set in map', 'line 4: key "d" already set in map']
 
 
 def test_streams_skip_empty_documents_and_know_their_lines():

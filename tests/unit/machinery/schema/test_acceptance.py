@@ -98,6 +98,10 @@ CONSTRAINED: dict[str, Any] = {
             "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"],
             "items": {"type": "object", "properties": {"id": {"type": "string"}}},
         },
+        "ports": {
+            "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"],
+            "items": {"type": "object", "properties": {"id": {"type": "string", "default": "1"}}},
+        },
         "open": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
         "map": {"type": "object", "additionalProperties": {"type": "boolean"}},
         "either": {"anyOf": [{"minimum": 3}], "type": "integer"},
@@ -114,6 +118,8 @@ ROWS = [
     ({"name": "ab", "tags": ["x", "y"]}, True),
     ({"name": "ab", "tags": ["x", "x"]}, False), ({"name": "ab", "tags": ["x", "y", "z"]}, False),
     ({"name": "ab", "steps": [{"id": "1"}, {"id": "2"}]}, True), ({"name": "ab", "steps": [{"id": "1"}, {"id": "1"}]}, False),
+    ({"name": "ab", "ports": []}, True),
+    ({"name": "ab", "ports": [{}, {"id": "1"}]}, False),  # the same, with their defaults
     ({"name": "ab", "open": {"anything": [None]}}, True),
     ({"name": "ab", "map": {"x": True}}, True), ({"name": "ab", "map": {"x": "y"}}, False),
     ({"name": "ab", "either": 5}, False),  # the long way says yes

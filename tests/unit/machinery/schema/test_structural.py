@@ -43,6 +43,15 @@ def test_null_counts_as_absent_where_it_is_not_allowed():
     assert obj["size"] == 3
 
 
+def test_null_counts_as_absent_in_maps_and_lists_whose_values_have_a_default():
+    text, known = {"type": "string"}, {"type": "string", "default": "d"}
+    parts = {"map": {"additionalProperties": text}, "known": {"additionalProperties": known}}
+    parts |= {"list": {"type": "array", "items": known}, "open": {"type": "array", "items": {**known, "nullable": True}}}
+    obj = {"map": {"a": None}, "known": {"a": None}, "list": ["x", None], "open": [None]}
+    Structural({"type": "object", "properties": parts}).default(obj)
+    assert obj == {"map": {}, "known": {"a": "d"}, "list": ["x", "d"], "open": [None]}
+
+
 def test_defaults_are_never_shared_between_objects():
     one, two = {}, {}
     SCHEMA.default(one)

@@ -73,6 +73,14 @@ def faults(schema, value, old=None):
             "ab",
             'x: Invalid value: "": "x" must validate one and only one schema (oneOf). Found 2 valid alternatives',
         ),
+        ({"type": "integer", "enum": [1, 2]}, 3, 'x: Unsupported value: 3: supported values: "1", "2"'),
+        ({"type": "string", "enum": ["a"]}, "\0", 'x: Unsupported value: "\\x00": supported values: "a"'),
+        ({"type": "string", "format": "date"}, 0, 'x: Invalid value: "int64": x in body must be of type date: "int64"'),
+        ({"type": "string", "format": "date"}, 2**70, 'x: Invalid value: "float64": x in body must be of type date: "float64"'),
+        ({"type": "string", "format": "date"}, {}, 'x: Invalid value: "": x in body must be of type date: ""'),
+        ({"type": "string", "format": "unheard-of"}, 0, 'x: Invalid value: "integer": x in body must be of type string: "integer"'),
+        ({"type": "number", "multipleOf": 2}, 1e21, "x: Invalid value: 1e+21: x in body should be a multiple of 2"),
+        ({"type": "number", "multipleOf": 2}, 1e300, "x: Invalid value: 1e+300: x in body should be a multiple of 2"),
         ({"type": "string", "not": {"pattern": "a"}}, "a", 'x: Invalid value: "": "x" must not validate the schema (not)'),
     ],
 )
@@ -108,6 +116,40 @@ def test_a_fault_and_its_words(schema, value, told):
 )  # fmt: skip
 def test_faults_that_come_together(schema, value, told):
     assert faults(schema, value) == [f"x: Invalid value: {each}" for each in told]
+
+
+KEYED = {
+    "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
+    "items": {"type": "object", "properties": {"k": {"type": "string"}}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "told"),
+    [
+        (KEYED, [{"k": "a"}] * 3, ['x[1]: Duplicate value: {"k":"a"}']),
+        (
+            KEYED, ["a"],
+            ['x[0]: Invalid value: "string": x[0] in body must be of type object: "string"',
+             'x[0]: Invalid value: "a": must be an object for an array of list-type map'],
+        ),
+        (
+            {"type": "string", "enum": ["a"]}, ["x"],
+            ['x: Invalid value: "array": x in body must be of type string: "array"',
+             'x: Unsupported value: ["x"]: supported values: "a"'],
+        ),
+        (
+            {"type": "integer", "enum": [1]}, True,
+            ['x: Invalid value: "boolean": x in body must be of type integer: "boolean"',
+             'x: Unsupported value: true: supported values: "1"'],
+        ),
+        # Go asks whether the whole part is allowed, or the character of that number.
+        ({"type": "integer", "enum": [1]}, 1.5, ['x: Invalid value: "number": x in body must be of type integer: "number"']),
+        ({"type": "string", "enum": ["a"]}, 97, ['x: Invalid value: "integer": x in body must be of type string: "integer"']),
+    ],
+)  # fmt: skip
+def test_faults_of_lists_and_choices(schema, value, told):
+    assert faults(schema, value) == told
 
 
 def test_of_several_that_should_fit_the_best_tells_its_faults():
