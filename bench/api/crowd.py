@@ -1,6 +1,7 @@
 """The client program for many objects: ``python -m bench.api.crowd`` takes its task as JSON on standard input.
 
-``do`` is ``get``, ``list`` (page after page) or ``watch``: so many ``watchers``, and ``per_second`` changes of one kind.
+``do`` is ``get``, ``list`` (page after page), ``make`` (so many ``objects``) or ``watch``: so many ``watchers``, and ``per_second``
+changes of one kind.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from bench.api.work import NAMESPACE
 
 _MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 WRITERS = 16
+CHANGED = 1000
+"""Objects that are changed, one after the other, while others watch."""
 _SENT = b'/sent":"'
 _EARLY = 600
 """Bytes of an event within which it stands: the rest, which is long, isn't searched."""
@@ -78,6 +81,15 @@ def pages(server: Server, task: dict) -> dict:
     return {"p50": percentile(times, 0.5), "p99": percentile(times, 0.99), "count": len(times)}
 
 
+def make(server: Server, task: dict) -> dict:
+    """Objects of 2 KB, as those that a store may be filled with."""
+    asker = Asker(server)
+    for number in range(task["objects"]):
+        obj = {"metadata": {"name": f"object-{number:05}"}, "data": {"text": "x" * (task["bytes"] - 200)}}
+        asker.ask(request(server, "POST", _MAPS, json.dumps(obj).encode()))
+    return {}
+
+
 class Crowd:
     """Watchers of one kind, who note when each change came to them."""
 
@@ -130,7 +142,7 @@ def watch(server: Server, task: dict) -> dict:
         now = time.monotonic()
         while idle and sent < total and begun + sent / task["per_second"] <= now:
             body = b'{"metadata":{"annotations":{"example.org/sent":"%.6f"}}}' % time.monotonic()
-            path = f"{_MAPS}/object-{sent % 1000:05}"
+            path = f"{_MAPS}/object-{sent % CHANGED:05}"
             idle.pop().send(request(server, "PATCH", path, body, "application/merge-patch+json"))
             sent += 1
         loop.turn(0.005)
@@ -152,4 +164,4 @@ if __name__ == "__main__":
     task = json.load(sys.stdin)
     server = Server(task["port"], task["ca"], task["token"])
     task["revision"] = revision_of(server)
-    print(json.dumps({"get": gets, "list": pages, "watch": watch}[task["do"]](server, task)))
+    print(json.dumps({"get": gets, "list": pages, "make": make, "watch": watch}[task["do"]](server, task)))

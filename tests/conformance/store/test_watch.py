@@ -75,7 +75,7 @@ async def test_a_revision_of_the_future_waits_for_it(store: Store):
 
 
 async def test_a_watcher_that_falls_too_far_behind_is_told_and_hurts_nobody(store: Store, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("boatyard.machinery.store.hub.BACKLOG", 10)
+    monkeypatch.setattr("boatyard.machinery.store.watcher.BACKLOG", 10)
     slow = store.watch("/", 0)
     await store.commit([Put("/first", b"")])
     assert len(await anext(slow)) == 1

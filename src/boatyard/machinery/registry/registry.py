@@ -37,7 +37,7 @@ from boatyard.machinery.registry.request import FieldValidation, Request
 from boatyard.machinery.registry.selection import Selection
 from boatyard.machinery.registry.subresources import binding, eviction, scale, token
 from boatyard.machinery.registry.tokens import TokenMinter
-from boatyard.machinery.registry.watch import Batch, Sink, watch
+from boatyard.machinery.registry.watch import Batch, SinkOf, watch
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.store.store import Store
 
@@ -138,7 +138,7 @@ class Registry:
     def watch_batches(
         self, caller: Caller, resource: Resource, namespace: str | None = None, *, resource_version: str = "",
         label_selector: str = "", field_selector: str = "", bookmarks: bool = True, initial_end: bool = False,
-        sink: Sink | None = None,
+        sink: SinkOf | None = None,
     ) -> AsyncGenerator[Batch, None]:  # fmt: skip
         """Refusals are raised by the call itself, what happens later by the steps."""
         selection = Selection.of(self.kinds.of(resource), label_selector, field_selector)

@@ -16,7 +16,7 @@ from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.list import reached
 from boatyard.machinery.registry.selection import Selection
-from boatyard.machinery.store.store import Change, Compacted, Record
+from boatyard.machinery.store.store import Change, Compacted, Record, Sink
 
 PAGE_BYTES = 64 * 1024
 """What is there is read so much at a time, as a slow watcher keeps it in memory. The first page is of …"""
@@ -77,19 +77,20 @@ class Batch:
         return self._events
 
 
-Sink: TypeAlias = Callable[[Batch], bool]
-"""Takes a batch at once, or says (False) that it can't now. Must not raise."""
+SinkOf: TypeAlias = Callable[[Callable[[list[Change]], Batch]], Sink]
+"""Makes a sink, given what makes a batch of changes: the same for all watchers of one kind, namespace and selection, so one of
+them may make it for all."""
 
 
 def watch(
     ledger: Ledger, kind: Kind, namespace: str | None, selection: Selection, *, resource_version: str = "", bookmarks: bool = True,
-    initial_end: bool = False, sink: Sink | None = None,
+    initial_end: bool = False, sink: SinkOf | None = None,
 ) -> AsyncGenerator[Batch, None]:  # fmt: skip
     """Events after ``resource_version``; without one, or from "0", ADDED for what is there and then what changes.
 
     With ``initial_end`` a BOOKMARK follows what is there. Raises Gone when the revision is compacted away or this watcher fell too
     far behind, ServerTimeout when it lies in the future. A slow watcher costs itself only: what is there is read as it takes it.
-    Changes are offered to the ``sink`` first, if the watcher waits for the next batch.
+    Changes are offered to the ``sink`` first, while the watcher waits for the next batch.
     """
     after, now = reached(ledger, resource_version or "0"), ledger.store.revision
     there = not after or initial_end
@@ -99,10 +100,10 @@ def watch(
 
 async def _batches(
     ledger: Ledger, prefix: str, selection: Selection, after: int, bookmarks: bool, there: bool, initial_end: bool,
-    sink: Sink | None,
+    sink: SinkOf | None,
 ) -> AsyncGenerator[Batch, None]:  # fmt: skip
-    def take(changes: list[Change]) -> bool:
-        return sink is not None and sink(Batch(changes=changes, selection=selection))
+    def batch_of(changes: list[Change]) -> Batch:
+        return Batch(changes=changes, selection=selection)
 
     try:
         for page in _what_is_there(ledger, prefix, after) if there else ():
@@ -110,10 +111,10 @@ async def _batches(
             yield Batch([RecordEvent("ADDED", record.value, record.modified) for record in found], there=True)
         if there:
             yield Batch([RecordEvent("BOOKMARK", b"", after)] if initial_end else [])
-        async with aclosing(ledger.store.watch(prefix, after, selection.route, take if sink else None)) as batches:
+        async with aclosing(ledger.store.watch(prefix, after, selection.route, sink and sink(batch_of))) as batches:
             async for changes in batches:
                 if changes:
-                    yield Batch(changes=changes, selection=selection)
+                    yield batch_of(changes)
                 elif bookmarks:
                     yield Batch([RecordEvent("BOOKMARK", b"", max(after, ledger.store.revision))])
     except Compacted as error:

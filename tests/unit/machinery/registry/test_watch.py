@@ -13,7 +13,7 @@ from boatyard.machinery.meta.errors import Gone, NotFound
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.caller import SYSTEM
 from boatyard.machinery.registry.registry import Registry
-from boatyard.machinery.store import hub
+from boatyard.machinery.store import watcher
 from boatyard.machinery.store.memory import MemoryStore
 
 
@@ -22,7 +22,7 @@ async def make(client: EmbeddedClient, name: str) -> str:
 
 
 async def test_bookmarks_carry_a_quiet_watch_along(client: EmbeddedClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(watcher, "IDLE_SECONDS", 0.02)
     start = await make(client, "a")
     elsewhere = await client.create(SECRETS, {"metadata": {"name": "s"}}, "default")
     async with asyncio.timeout(5), aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start)) as events:
@@ -33,7 +33,7 @@ async def test_bookmarks_carry_a_quiet_watch_along(client: EmbeddedClient, monke
 
 
 async def test_no_bookmarks_for_who_wants_none(client: EmbeddedClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(watcher, "IDLE_SECONDS", 0.01)
     start = await make(client, "a")
     async with aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start, bookmarks=False)) as events:
         with pytest.raises(TimeoutError):
@@ -62,7 +62,7 @@ async def test_a_revision_that_is_forgotten(client: EmbeddedClient, store: Memor
 
 
 async def test_a_slow_watcher_is_told_and_hurts_nobody(client: EmbeddedClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "BACKLOG", 10)
+    monkeypatch.setattr(watcher, "BACKLOG", 10)
     start = await make(client, "first")
     slow = client.watch(CONFIG_MAPS, "default", resource_version=start)
     quick = client.watch(CONFIG_MAPS, "default", resource_version=start)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from boatyard.machinery.store import hub
+from boatyard.machinery.store import crowd, watcher
 from boatyard.machinery.store.hub import WatchHub
 from boatyard.machinery.store.store import Change, Compacted
 
@@ -46,10 +46,10 @@ async def test_a_few_are_woken_at_once_for_every_change() -> None:
 
 
 async def test_what_comes_while_many_are_woken_goes_with_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "LONGEST_ROUND_SECONDS", 0.2)
-    monkeypatch.setattr(hub, "WAKE_SECONDS", 1.0)
+    monkeypatch.setattr(crowd, "ROUND_SECONDS", 0.2)
+    monkeypatch.setattr(crowd, "ROUND_SECONDS_EACH", 1.0)
     watching = WatchHub()
-    tasks, seen = await followers(watching, 3 * hub.AT_ONCE, until=9)
+    tasks, seen = await followers(watching, 3 * crowd.AT_ONCE, until=9)
     watching.publish([change(1)])
     await asyncio.sleep(0.05)
     for revision in range(2, 10):
@@ -60,13 +60,46 @@ async def test_what_comes_while_many_are_woken_goes_with_the_next_round(monkeypa
     assert seen == [[[1], list(range(2, 10))]] * len(tasks)
 
 
+async def test_rows_of_watchers_are_told_in_turns_of_their_own_and_rest_for_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "ROUND_SECONDS", 0.2)
+    monkeypatch.setattr(crowd, "ROUND_SECONDS_EACH", 1.0)
+    watching, told, count = WatchHub(), list[tuple[int, int]](), 3 * crowd.AT_ONCE
+
+    async def follow(number: int) -> None:
+        def take(batch: list[Change]) -> bool:
+            told.extend((number, one.revision) for one in batch)
+            return True
+
+        async with aclosing(watching.watch("/k/", 0, [], sink=take)) as batches:
+            async for _ in batches:
+                pass
+
+    tasks = [asyncio.create_task(follow(number)) for number in range(count)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    watching.publish([change(1)])
+    for rows in (1, 2, 3):
+        assert told == [(number, 1) for number in range(rows * crowd.AT_ONCE)]
+        await asyncio.sleep(0)
+    watching.publish([change(2)])
+    watching.publish([change(3)])
+    await asyncio.sleep(0.05)
+    assert len(told) == count
+    async with asyncio.timeout(5):
+        while len(told) < 3 * count:
+            await asyncio.sleep(0.01)
+    assert told[count:] == [(number, revision) for number in range(count) for revision in (2, 3)]
+    watching.close()
+    await asyncio.gather(*tasks)
+
+
 async def test_a_watcher_far_behind_takes_what_waits_in_parts() -> None:
     watching = WatchHub()
-    tasks, seen = await followers(watching, 1, until=hub.BATCH + 1)
-    watching.publish([change(revision) for revision in range(1, hub.BATCH + 2)])
+    tasks, seen = await followers(watching, 1, until=watcher.BATCH + 1)
+    watching.publish([change(revision) for revision in range(1, watcher.BATCH + 2)])
     async with asyncio.timeout(5):
         await asyncio.gather(*tasks)
-    assert [len(batch) for batch in seen[0]] == [hub.BATCH, 1]
+    assert [len(batch) for batch in seen[0]] == [watcher.BATCH, 1]
 
 
 async def test_what_the_sink_takes_is_not_yielded_and_what_it_refuses_is() -> None:
@@ -105,7 +138,8 @@ async def test_what_the_sink_takes_is_not_yielded_and_what_it_refuses_is() -> No
 
 
 async def test_a_watch_with_a_sink_ends_and_is_told_when_it_fell_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "BACKLOG", 2)
+    monkeypatch.setattr(watcher, "BACKLOG", 2)
+    monkeypatch.setattr(watcher, "BATCH", 2)
     watching, poured = WatchHub(), list[int]()
 
     def take(batch: list[Change]) -> bool:
@@ -128,8 +162,8 @@ async def test_a_watch_with_a_sink_ends_and_is_told_when_it_fell_behind(monkeypa
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_nobody_misses_or_sees_twice_whatever_sinks_take(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr(hub, "LONGEST_ROUND_SECONDS", 0.002)
-    chance, watching, last, count = random.Random(seed), WatchHub(), 300, 3 * hub.AT_ONCE
+    monkeypatch.setattr(crowd, "ROUND_SECONDS", 0.002)
+    chance, watching, last, count = random.Random(seed), WatchHub(), 300, 3 * crowd.AT_ONCE
     seen: list[list[int]] = [[] for _ in range(count)]
 
     async def follow(mine: list[int], after: int) -> None:

@@ -15,7 +15,7 @@ from boatyard.machinery.meta.core import CONFIG_MAPS, LEASES, SERVICE_ACCOUNTS
 from boatyard.machinery.registry.caller import SYSTEM
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import RealWorld
-from boatyard.server import watches
+from boatyard.server import watch_stream
 from boatyard.server.auth.pki import Pki
 from boatyard.server.flow.limits import Limits
 from boatyard.server.metrics import WATCHES
@@ -184,7 +184,7 @@ async def test_connections_beyond_the_limit_are_closed(serve: Serve, registry: R
 async def test_a_watcher_that_takes_nothing_is_dropped_and_hurts_nobody(
     serve: Serve, registry: Registry, pki: Pki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches, "STALLED_SECONDS", 1.5)
+    monkeypatch.setattr(watch_stream, "STALLED_SECONDS", 1.5)
     server = await serve()
     open_before = WATCHES._value.get()
     async with user("a", server, registry, pki) as mine:
