@@ -19,7 +19,7 @@ from boatyard.machinery.patch.managers import Manager, written
 from boatyard.machinery.patch.merge_patch import merge_patch
 from boatyard.machinery.patch.strategic_patch import strategic_patch
 from boatyard.machinery.registry.core.defaults import default
-from boatyard.machinery.registry.core.normal import canonicalize
+from boatyard.machinery.registry.core.normal import normalize
 from boatyard.machinery.registry.core.types import core_schema, core_type
 from boatyard.machinery.registry.core.validation import validate
 from boatyard.machinery.schema.crd import structural_of_crd
@@ -70,10 +70,7 @@ class Ours:
         reset = tuple((f"f:{half}",) for half in sorted(halves) if self.custom or self.resource is core.PODS)
         door = Door(step.manager, self.resource.api_version, step.subresource or "", reset)
         if step.verb == "apply":
-            wanted = copied(body)
-            if not self.custom:
-                canonicalize(self.resource, wanted)
-            result, managers = merge_apply(self.live, self.managers, wanted, door, self.schema, step.force, 0.0)
+            result, managers = merge_apply(self.live, self.managers, copied(body), door, self.schema, step.force, 0.0)
             self.live, self.managers = self._settled(copied(result)), managers
             return
         assert self.live is not None
@@ -87,6 +84,7 @@ class Ours:
             self.schema.default(obj)
             wrong = self.schema.validate(obj)
         else:
+            normalize(self.resource, obj)
             default(self.resource, obj)
             wrong = validate(self.resource, obj, self.live)
         if self.resource is core.PODS:

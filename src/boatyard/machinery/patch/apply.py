@@ -13,9 +13,11 @@ from boatyard.machinery.meta.errors import Conflict
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
 from boatyard.machinery.patch.field_set import FieldSet, Path, told
+from boatyard.machinery.patch.go_form import as_written
 from boatyard.machinery.patch.last_applied import KUBECTL, last_applied, remembered, unchanged_fields
 from boatyard.machinery.patch.managers import Manager, capped
-from boatyard.machinery.patch.typed import Changes, compare, field_set, merge, without
+from boatyard.machinery.patch.removal import pruned
+from boatyard.machinery.patch.typed import Changes, compare, field_set, merge
 from boatyard.machinery.schema.structural import Structural
 
 BEFORE_FIRST_APPLY = "before-first-apply"
@@ -45,42 +47,40 @@ class Door(NamedTuple):
 def merge_apply(
     live: Object | None, managers: list[Manager], applied: Object, door: Door, schema: Structural, force: bool, now: float
 ) -> tuple[Object, list[Manager]]:
-    """The object and its managers after ``applied`` (in normal form) was applied to ``live`` (None: it is created).
+    """The object and its managers after ``applied`` was applied to ``live`` (None: it is created).
 
-    Fields that the manager applied before, doesn't apply now, and that nobody else owns, go. Nothing is changed in place; the
-    result shares parts with both documents, and is ``live`` itself when nothing changes. ``now`` is in seconds since the epoch.
-    Raises Conflict with a cause FieldManagerConflict per field that another manager owns with another value, unless ``force``;
-    BadRequest when a keyed list's item lacks its key.
+    Fields that the manager applied before, doesn't apply now, and that nobody else owns, go. What may not be set by this way is
+    merged all the same, for the kind to take back; nobody gets to own it. Nothing is changed in place; the result shares parts with
+    both documents, and is ``live`` itself when nothing changes. ``now`` is in seconds since the epoch. Raises Conflict with a cause
+    FieldManagerConflict per field that another manager owns with another value, unless ``force``; BadRequest when a keyed list's
+    item lacks its key.
     """
-    wanted = applied
-    for path in door.reset:
-        wanted = without(schema, wanted, path)
-    fields = field_set(schema, wanted) - NOBODYS
-    base: Object = live if live is not None else {}
+    fields = (field_set(schema, applied) - NOBODYS).without(*door.reset)
+    base: Object = as_written(schema, live, applied) if live is not None else {}
     if live is not None and not managers:
-        managers = updated(None, live, [], Door(BEFORE_FIRST_APPLY, door.api_version), schema, now)
+        managers = updated(None, live, [], door._replace(manager=BEFORE_FIRST_APPLY), schema, now)
     mine = Manager(door.manager, "Apply", door.api_version, door.subresource, fields, rfc3339(now))
     previous = next((other for other in managers if other.identity == mine.identity), None)
     others = [other for other in managers if other.identity != mine.identity]
-    result = merge(schema, base, wanted)
+    result = merge(schema, base, applied)
     if previous is not None and previous.fields == fields:
         mine = mine._replace(time=previous.time)
-    elif previous is not None:
+    elif previous is not None and previous.fields - fields:
         owned = fields
         for other in others:
             owned = owned | other.fields
-        for path in list((previous.fields - fields).paths()):
-            if not owned.has_below(path):
-                result = without(schema, result, path)
+        result = pruned(schema, result, previous.fields, owned) or {}
     settled = others
-    if result is not base:
+    if result is base:
+        result = live if live is not None else result
+    else:
         changes = _compared(schema, base, result, door)
         last = last_applied(live, door.api_version) if door.manager == KUBECTL and not force else None
         allowed = unchanged_fields(schema, last, base) if last is not None else _NOTHING
         settled = _settled(changes, others, force, allowed)
         mine = mine._replace(time=rfc3339(now))
     if door.manager == KUBECTL:
-        result = remembered(result, wanted)
+        result = remembered(result, applied)
     return result, capped([*settled, mine] if fields else settled)
 
 

@@ -62,13 +62,17 @@ def _fields_of(text: bytes) -> FieldSet:
 
 
 def managers_in(text: bytes) -> list[Manager]:
-    """Of ``managedFields`` as they lie in a stored document."""
+    """Of ``managedFields`` as they lie in a stored document; of two of one manager the later."""
     if not text:
         return []
-    return [
+    found = [
         Manager(e.manager, e.operation, e.apiVersion, e.subresource, _fields_of(bytes(e.fieldsV1)), e.time or "")
         for e in _decode(text)
     ]
+    if len(found) > 1 and not all(manager.time for manager in found):
+        # Only a write through scale leaves an entry without a time, and there may be two of its manager then.
+        found = list({manager.identity: manager for manager in found}.values())
+    return found
 
 
 def managers_sent(entries: Any) -> list[Manager]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from boatyard.machinery.meta.errors import BadRequest
-from boatyard.machinery.patch.field_set import LEAF, FieldSet, Path, Tree
+from boatyard.machinery.patch.field_set import LEAF, FieldSet, Tree
 from boatyard.machinery.schema.structural import ANYTHING, Structural
 
 ABSENT: Any = object()
@@ -34,12 +34,13 @@ class Changes(NamedTuple):
     added: FieldSet
 
 
-class _Type:
-    """What the functions here want to know of a node of a schema, looked up once."""
+class Type:
+    """What this room wants to know of a node of a schema, looked up once."""
 
     __slots__ = (
         "_go",
         "_items",
+        "_writes",
         "additional",
         "children",
         "declared",
@@ -62,31 +63,45 @@ class _Type:
         self.map_keys = node.map_keys
         self.declared: Collection[str] = node.properties
         self.written: Mapping[str, Any] = node.schema.get(WRITTEN) or {} if go else {}
-        self.additional = _type_of(node.additional, go) if node.additional is not None else None
-        self.children: dict[str, tuple[str, _Type]] = {}
+        self.additional = type_of(node.additional, go) if node.additional is not None else None
+        self.children: dict[str, tuple[str, Type]] = {}
         if node.embedded:
             self.declared = {"apiVersion", "kind", "metadata", *node.properties}
             metadata = node.embedded_metadata
-            self.children["metadata"] = ("f:metadata", _type_of(metadata, go) if metadata else _ANYTHING)
-        self._items: _Type | None = None
+            self.children["metadata"] = ("f:metadata", type_of(metadata, go) if metadata else _ANYTHING)
+        self._items: Type | None = None
         self.defaults: dict[str, Any] | None = None
+        self._writes: bool | None = None
 
-    def child(self, key: str) -> tuple[str, _Type]:
+    def child(self, key: str) -> tuple[str, Type]:
         """The step to a field, and its type."""
         found = self.children.get(key)
         if found is None:
             if key not in self.declared:
                 return f"f:{key}", self.additional or _ANYTHING
             node = self.node.child(key) or ANYTHING
-            found = self.children[key] = (f"f:{key}", _type_of(node, self._go))
+            found = self.children[key] = (f"f:{key}", type_of(node, self._go))
         return found
 
     @property
-    def items(self) -> _Type:
+    def items(self) -> Type:
         """The type of a list's items."""
         if self._items is None:
-            self._items = _type_of(self.node.items, self._go)
+            self._items = type_of(self.node.items, self._go)
         return self._items
+
+    @property
+    def writes(self) -> bool:
+        """Whether here or anywhere below are members that are always written."""
+        if self._writes is None:
+            self._writes = True  # until it is known: a type may hold itself
+            below = [self.child(key)[1] for key in self.declared]
+            if self.additional is not None:
+                below.append(self.additional)
+            if self.node.listed:
+                below.append(self.items)
+            self._writes = self._go and (bool(self.written) or any(one.writes for one in below))
+        return self._writes
 
     def step(self, item: Any, index: int) -> str:
         """The step to an item: by its keys (a key's default counts), by its value, or, when neither is there, by its place."""
@@ -113,23 +128,23 @@ class _Type:
         return found
 
 
-def _type_of(node: Structural, go: bool = True) -> _Type:
+def type_of(node: Structural, go: bool = True) -> Type:
     found = node.types.get(go)
     if found is None:
-        found = node.types[go] = _Type(node, go)
+        found = node.types[go] = Type(node, go)
     return found
 
 
-_ANYTHING = _type_of(ANYTHING)
+_ANYTHING = type_of(ANYTHING)
 
 
-def field_set(node: Structural, value: Any) -> FieldSet:
-    """The fields that a document sets, as an applier owns them. Raises BadRequest when a keyed list's item lacks a key or two items
-    have the same."""
-    return FieldSet(_fields(_type_of(node), value, ""))
+def field_set(node: Structural, value: Any, *, strict: bool = True) -> FieldSet:
+    """The fields that a document sets, as an applier owns them. ``strict`` raises BadRequest when a keyed list's item lacks a
+    key or two items have the same."""
+    return FieldSet(_fields(type_of(node), value, "", strict))
 
 
-def _fields(type: _Type, value: Any, path: str) -> Tree:
+def _fields(type: Type, value: Any, path: str, strict: bool) -> Tree:
     """What is set below a value."""
     below: Tree = {}
     if isinstance(value, dict):
@@ -138,7 +153,7 @@ def _fields(type: _Type, value: Any, path: str) -> Tree:
         for key, inner in value.items():
             step, child = type.child(key)
             if (isinstance(inner, dict) and inner and child.merges) or (isinstance(inner, list) and child.keyed):
-                found = _fields(child, inner, f"{path}.{key}")
+                found = _fields(child, inner, f"{path}.{key}", strict)
                 if key not in type.declared:
                     below[step] = {_DOT: LEAF, **found} if found else LEAF
                 elif found:
@@ -149,11 +164,14 @@ def _fields(type: _Type, value: Any, path: str) -> Tree:
         items = type.items
         for index, item in enumerate(value):
             step = type.step(item, index)
-            if step.startswith("i:"):
+            if strict and step.startswith("i:"):
                 raise BadRequest(f"{path}: element {index}: {_why_not(type.node, item)}")
             if step in below:
-                raise BadRequest(f"{path}: duplicate entries for key {step[2:]}")
-            found = _fields(items, item, f"{path}[{index}]") if isinstance(item, (dict, list)) else LEAF
+                if strict:
+                    raise BadRequest(f"{path}: duplicate entries for key {step[2:]}")
+                below[step] = LEAF
+                continue
+            found = _fields(items, item, f"{path}[{index}]", strict) if isinstance(item, (dict, list)) else LEAF
             below[step] = {_DOT: LEAF, **found} if found else LEAF
     return below
 
@@ -164,11 +182,11 @@ _Difference: TypeAlias = tuple[Tree | None, Tree | None, Tree | None]
 
 def compare(node: Structural, old: Any, new: Any, leave_out: Collection[str] = ()) -> Changes:
     """What of ``new`` isn't in ``old`` and the other way round, but for the fields ``leave_out`` of the document itself."""
-    removed, modified, added = _maps(_type_of(node), old, new, leave_out)
+    removed, modified, added = _maps(type_of(node), old, new, leave_out)
     return Changes(FieldSet(removed), FieldSet(modified), FieldSet(added))
 
 
-def _pair(type: _Type, old: Any, new: Any) -> _Difference:
+def _pair(type: Type, old: Any, new: Any) -> _Difference:
     """The difference of two values that aren't equal."""
     if old is ABSENT:
         return None, None, _all(type, new)
@@ -184,7 +202,7 @@ def _pair(type: _Type, old: Any, new: Any) -> _Difference:
     return _below(_all(type, old)), LEAF, _below(_all(type, new))
 
 
-def _maps(type: _Type, old: dict[str, Any], new: dict[str, Any], leave_out: Collection[str] = ()) -> _Difference:
+def _maps(type: Type, old: dict[str, Any], new: dict[str, Any], leave_out: Collection[str] = ()) -> _Difference:
     removed: Tree = {}
     modified: Tree = {}
     added: Tree = {}
@@ -222,7 +240,7 @@ def _written(written: Mapping[str, Any], changed: list[tuple[str, Any, Any]]) ->
     return found
 
 
-def _lists(type: _Type, old: list[Any], new: list[Any]) -> _Difference:
+def _lists(type: Type, old: list[Any], new: list[Any]) -> _Difference:
     removed: Tree = {}
     modified: Tree = {}
     added: Tree = {}
@@ -249,7 +267,7 @@ def _lists(type: _Type, old: list[Any], new: list[Any]) -> _Difference:
     return removed or None, modified or None, added or None
 
 
-def _gathered(type: _Type, items: list[Any]) -> dict[str, list[Any]]:
+def _gathered(type: Type, items: list[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for index, item in enumerate(items):
         found.setdefault(type.step(item, index), []).append(item)
@@ -260,7 +278,7 @@ def _below(tree: Tree) -> Tree | None:
     return {step: inner for step, inner in tree.items() if step != _DOT} or None
 
 
-def _all(type: _Type, value: Any) -> Tree:
+def _all(type: Type, value: Any) -> Tree:
     """A value and everything in it."""
     if value.__class__ is dict:
         if not type.merges:
@@ -287,20 +305,23 @@ def _all(type: _Type, value: Any) -> Tree:
 def merge(node: Structural, live: Any, applied: Any) -> Any:
     """``applied`` laid over ``live``; what only ``live`` has stays. Neither is changed; the result shares parts with both, and is
     ``live`` itself where nothing changes."""
-    return _merge(_type_of(node), live, applied)
+    return _merge(type_of(node), live, applied)
 
 
-def _merge(type: _Type, live: Any, applied: Any) -> Any:
+def _merge(type: Type, live: Any, applied: Any) -> Any:
     if live is ABSENT or live is None:
         return applied
     if applied is ABSENT:
         return live
+    if applied is None:
+        # Null says nothing of what is inside of what is merged.
+        return live if (type.merges if isinstance(live, dict) else type.keyed) else None
     if isinstance(applied, dict) and type.merges and isinstance(live, dict):
         both = live
         for key, value in applied.items():
             mine = live.get(key, ABSENT)
             merged = value
-            if isinstance(value, (dict, list)):
+            if isinstance(value, (dict, list)) or (value is None and mine and mine.__class__ in _CONTAINERS):
                 merged = _merge(type.child(key)[1], mine, value)
             elif mine == value and mine is not ABSENT and (mine is not None or value is None):
                 continue
@@ -314,7 +335,7 @@ def _merge(type: _Type, live: Any, applied: Any) -> Any:
     return live if live == applied else applied
 
 
-def _merge_lists(type: _Type, live: list[Any], applied: list[Any]) -> list[Any]:
+def _merge_lists(type: Type, live: list[Any], applied: list[Any]) -> list[Any]:
     """Items of ``applied`` in its order; the others keep their place among those that both have."""
     items = type.items
     left, right = type.indexed(live), type.indexed(applied)
@@ -350,39 +371,6 @@ def _merge_lists(type: _Type, live: list[Any], applied: list[Any]) -> list[Any]:
             if shared and shared[0] == step:
                 shared = shared[1:]
     return live if result == live else result
-
-
-def without(node: Structural, value: Any, path: Path) -> Any:
-    """``value`` without what is at ``path``, and without the maps and lists that are empty then. ``value`` stays as it is; the
-    result shares parts with it."""
-    return _without(_type_of(node), value, path)
-
-
-def _without(type: _Type, value: Any, path: Path) -> Any:
-    step, rest = path[0], path[1:]
-    key: Any = step[2:]
-    if step.startswith("f:"):
-        if not isinstance(value, dict) or key not in value:
-            return value
-        child = type.child(key)[1]
-    else:
-        if not isinstance(value, list):
-            return value
-        key = next((index for index, item in enumerate(value) if type.step(item, index) == step), None)
-        if key is None:
-            return value
-        child = type.items
-    if rest:
-        inner = _without(child, value[key], rest)
-        if inner not in ({}, []):
-            if inner is value[key]:
-                return value
-            changed = value.copy()
-            changed[key] = inner
-            return changed
-    changed = value.copy()
-    del changed[key]
-    return changed
 
 
 def _why_not(node: Structural, item: Any) -> str:

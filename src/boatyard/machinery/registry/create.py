@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from boatyard.machinery.meta.core import NAMESPACES, SECRETS
 from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Forbidden, MethodNotAllowed, already_exists, invalid
 from boatyard.machinery.meta.objects import Object, deleting
@@ -42,6 +44,17 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
     raise AssertionError("unreachable")
 
 
+async def create_instead(ledger: Ledger, request: Request, obj: Object) -> Object:
+    """:func:`create` for an update or an apply of what isn't there. A revision that it names means nothing, but must be one."""
+    revision = obj["metadata"].pop("resourceVersion", "")
+    if revision and not revision.isdigit():
+        raise BadRequest(f'metadata.resourceVersion: Invalid value: "{revision}": is no revision')
+    made = await create(ledger, replace(request, subresource=""), obj)
+    if revision and request.dry_run:
+        made["metadata"]["resourceVersion"] = revision
+    return made
+
+
 def _taken(ledger: Ledger, request: Request, wanted: Object) -> AlreadyExists:
     name = wanted["name"]
     error = already_exists(request.kind.resource.group_resource, name)
@@ -74,6 +87,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
     wrong = metadata.validate(request, obj) + wrong + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
+    metadata.warn(request, obj)
     if kind.resource == SECRETS and obj.get("type") == LEGACY_TOKEN:
         told = f"secrets of type {LEGACY_TOKEN} get no token here: use `kubectl create token` or a projected volume"
         request.warnings.append(told)

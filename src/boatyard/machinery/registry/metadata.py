@@ -29,6 +29,9 @@ _OWNERS_TWICE = (
     ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and may reject such "
     "requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {uids}"
 )
+_UNQUALIFIED = (
+    'metadata.finalizers: "{}": prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers'
+)
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -63,8 +66,7 @@ def frame(request: Request, obj: Object) -> None:
             raise _malformed(request, "; ".join(f"metadata.{error}" for error in wrong))
     _each_owner_once(request, metadata)
     if not resource.namespaced:
-        if metadata.pop("namespace", ""):
-            raise BadRequest("namespace should not be set on cluster-scoped objects")
+        metadata.pop("namespace", None)
         return
     metadata["namespace"] = metadata.get("namespace") or request.namespace
     if metadata["namespace"] != request.namespace:
@@ -97,6 +99,15 @@ def _of_another_kind(request: Request, member: str, value: Any) -> bool:
     if request.kind.custom is None or request.applying or request.subresource or not isinstance(value, str):
         return False
     return member == "kind" or request.difference is not None
+
+
+def check_name(metadata: Object, name: str) -> None:
+    """Raises BadRequest for the metadata of an object that doesn't have the name of its address."""
+    told = metadata.get("name")
+    if not told:
+        raise BadRequest(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if told != name:
+        raise BadRequest(f"the name of the object ({told}) does not match the name on the URL ({name})")
 
 
 def check_kind(request: Request, obj: Object) -> None:
@@ -142,8 +153,8 @@ def update(request: Request, obj: Object, old: Object) -> list[FieldError]:
     """Keep what a caller can't change; what of it he tried to. Raises Conflict when he means another revision."""
     metadata, before = obj["metadata"], old["metadata"]
     name = before["name"]
-    if metadata.setdefault("name", name) != name:
-        raise BadRequest(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
+    metadata.setdefault("name", name)
+    check_name(metadata, name)
     wrong: list[FieldError] = []
     if metadata.get("uid") and metadata["uid"] != before["uid"]:
         wrong.append(_invalid("metadata.uid", metadata["uid"], "field is immutable"))
@@ -280,6 +291,17 @@ def _unqualified(path: str, finalizer: str) -> list[FieldError]:
     if "/" in finalizer or finalizer in _STANDARD_FINALIZERS:
         return []
     return [_invalid(path, finalizer, "name is neither a standard finalizer name nor is it fully qualified")]
+
+
+def warn(request: Request, obj: Object, old: Object | None = None) -> None:
+    """Tell of finalizers new to a custom object that are well formed and yet may get in each other's way."""
+    finalizers = obj["metadata"].get("finalizers")
+    if not finalizers or request.kind.custom is None:
+        return
+    before = old["metadata"].get("finalizers") or () if old is not None else ()
+    for finalizer in sorted({*finalizers}.difference(before)):
+        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+            request.warnings.append(_UNQUALIFIED.format(finalizer))
 
 
 def namespace_finalizers_wrong(finalizers: list[str], *, new: bool = False) -> list[FieldError]:

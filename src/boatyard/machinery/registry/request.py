@@ -33,7 +33,7 @@ class Request:
     difference: Any = None
     """What is sent, when the write is a patch other than an apply."""
     applying: bool = False
-    """The write is a server-side apply, which says itself who owns what."""
+    """The write says itself who owns what: a server-side apply, or one through scale."""
     managers: list[Manager] = field(default_factory=list)
     """Who owns what of the stored object; of an apply, once it has merged, who owns what then."""
     door: str = ""

@@ -8,6 +8,7 @@ from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.core import NAMESPACES
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError
 from boatyard.machinery.meta.objects import Object, copied, same
+from boatyard.machinery.patch.misfits import misfits
 from boatyard.machinery.registry import embedded
 from boatyard.machinery.registry.core import defaults, normal, statuses, validation
 from boatyard.machinery.registry.core.types import is_type_error
@@ -37,7 +38,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
     if not right:
         _readable_parts(request, schema, part)
     if request.kind.custom is not None:
-        schema.default(part)
+        schema.default(part, keep_nulls=request.applying)
         wrong = [] if right else _validate(schema, part, old) + embedded.validate(schema, part)
         # Of owners the rules for all metadata tell.
         wrong = [error for error in wrong if not error.path.startswith("metadata.ownerReferences[")] + _scale_wrong(request, part)
@@ -89,29 +90,16 @@ def status_readable(request: Request, status: object) -> None:
         raise _undecodable(request, [FieldError(f"status.{error.path}".strip("."), error.type, error.message) for error in wrong])
 
 
-def comparable(request: Request, applied: Object) -> None:
-    """Bring a part of a document into the form in which stored ones are kept, in place, so that the two can be compared.
-
-    Raises BadRequest for unknown fields, whose owner nobody could tell, and for values of the wrong type.
-    """
+def fits(request: Request, applied: Object) -> None:
+    """Raise BadRequest for what of an applied document its schema has no place for: unknown fields, whose owner nobody could tell,
+    and values that aren't even of the right sort."""
     schema = request.kind.schema()
-    if schema is None:
+    if schema is None or schema.accepts(applied):
         return
-    if schema.accepts(applied, normal=request.kind.custom is None):
-        return
-    unknown = schema.prune(applied)
-    if unknown:
-        told = "; ".join(f".{path}: field not declared in schema" for path in unknown)
+    if wrong := misfits(schema, applied):
         resource = request.kind.resource
         what = f"{request.namespace}/{request.name}; {resource.api_version if resource.group else '/v1'}, Kind={resource.kind}"
-        raise BadRequest(f"failed to create typed patch object ({what}): {told}")
-    if request.kind.custom is None:
-        normal.canonicalize(request.kind.resource, applied)
-    else:
-        schema.drop_nulls(applied)
-    wrong = [error for error in schema.validate(applied) if is_type_error(error)]
-    if wrong:
-        raise _undecodable(request, wrong)
+        raise BadRequest(f"failed to create typed patch object ({what}): {'; '.join(wrong)}")
 
 
 def rules_wrong(request: Request, obj: Object, old: Object | None = None) -> list[FieldError]:

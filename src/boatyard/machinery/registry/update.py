@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from boatyard.machinery.meta.errors import ApiError, BadRequest, conflict, not_found
+from boatyard.machinery.meta.errors import ApiError, conflict, not_found
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents, metadata
-from boatyard.machinery.registry.create import create
+from boatyard.machinery.registry.create import create_instead
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import readable
@@ -28,11 +26,7 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
 
 async def _update(ledger: Ledger, request: Request, obj: Object) -> Object:
     metadata.frame(request, obj)
-    name = obj["metadata"].get("name")
-    if not name:
-        raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
-    if name != request.name:
-        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({request.name})")
+    metadata.check_name(obj["metadata"], request.name)
     uid = obj["metadata"].get("uid")
     if ledger.find(request.kind.resource, request.namespace, request.name) is None:
         if not creates(request):
@@ -40,13 +34,7 @@ async def _update(ledger: Ledger, request: Request, obj: Object) -> Object:
         if uid:
             told = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
             raise conflict(request.kind.resource.group_resource, request.name, told)
-        revision = obj["metadata"].pop("resourceVersion", "")
-        if revision and not revision.isdigit():
-            raise BadRequest(f'metadata.resourceVersion: Invalid value: "{revision}": is no revision')
-        made = await create(ledger, replace(request, subresource=""), obj)
-        if revision and request.dry_run:
-            made["metadata"]["resourceVersion"] = revision
-        return made
+        return await create_instead(ledger, request, obj)
     metadata.conditional(request, obj)
 
     def replaced(live: Object) -> Object:

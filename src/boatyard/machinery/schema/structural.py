@@ -147,35 +147,32 @@ class Structural:
 
     # --- what it does to a document ---
 
-    def default(self, obj: Any) -> None:
-        """Fill in defaults, in place. A field that is null where null isn't allowed counts as absent."""
-        self._default(obj, True)
+    def default(self, obj: Any, *, keep_nulls: bool = False) -> None:
+        """Fill in defaults, in place. A field that is null where null isn't allowed counts as absent; with ``keep_nulls`` only one
+        that has a default."""
+        self._default(obj, keep_nulls, True)
 
-    def drop_nulls(self, obj: Any) -> None:
-        """Remove, in place, every field that is null where null isn't allowed: it counts as absent."""
-        self._default(obj, False)
-
-    def _default(self, obj: Any, fill: bool) -> None:
+    def _default(self, obj: Any, keep_nulls: bool, fill: bool) -> None:
         if isinstance(obj, dict):
             for key in [key for key, value in obj.items() if value is None]:
                 child = self.child(key)
-                if child is None or not child.type or child.schema.get("nullable"):
+                if child is None or not (child.type or child.int_or_string) or child.schema.get("nullable"):
                     continue
                 if fill and child is self.additional and "default" in child.schema:
                     obj[key] = copied(child.schema["default"])
-                else:
+                elif not keep_nulls or "default" in child.schema:
                     del obj[key]
             for key, raw in self.properties.items() if fill else ():
                 if "default" in raw and key not in obj:
                     obj[key] = copied(raw["default"])
             for key, value in obj.items():
                 if isinstance(value, (dict, list)) and (child := self.child(key)) is not None:
-                    child._default(value, fill and not child.foreign)
+                    child._default(value, keep_nulls, fill and not child.foreign)
         elif isinstance(obj, list) and "items" in self.schema:
             items = self.items
             for index, value in enumerate(obj):
                 if isinstance(value, (dict, list)):
-                    items._default(value, fill)
+                    items._default(value, keep_nulls, fill)
                 elif value is None and fill and "default" in items.schema and not items.schema.get("nullable"):
                     obj[index] = copied(items.schema["default"])
 

@@ -69,8 +69,9 @@ def _below(path: str, key: str) -> str:
 def _check(node: Structural, value: Any, path: str, old: Any) -> Iterator[FieldError]:
     schema = node.schema
     if value is None:
-        if node.type and not schema.get("nullable"):
-            yield _type_error(path, value, node.type)
+        wanted = node.type or ("integer,string" if node.int_or_string else "")
+        if wanted and not schema.get("nullable"):
+            yield _type_error(path, value, wanted)
         return
     if node.int_or_string:
         if not isinstance(value, (int, str)) or isinstance(value, bool):

@@ -26,6 +26,7 @@ def definition(plural: str = "boats", kind: str = "Boat", rule: str = "", **name
         "type": "object",
         "properties": {
             "length": {"type": "integer"},
+            "berth": {"x-kubernetes-int-or-string": True},
             "replicas": {"type": "integer", "default": 1},
             "selector": {"type": "string"},
         },
@@ -185,3 +186,29 @@ async def test_what_an_owner_lacks_is_told_once(boats: EmbeddedClient) -> None:
     with pytest.raises(Invalid) as refused:
         await boats.create(BOATS, boat(ownerReferences=[{"apiVersion": "v1", "kind": "Pod", "name": "p"}]), "default")
     assert [cause["field"] for cause in refused.value.details["causes"]] == ["metadata.ownerReferences.uid"]
+
+
+async def test_null_is_absent_where_it_isnt_allowed_but_is_wrong_where_it_is_applied(boats: EmbeddedClient) -> None:
+    made = await boats.create(BOATS, {"metadata": {"name": "b"}, "spec": {"length": 5, "berth": None, "selector": None}}, "default")
+    assert made["spec"] == {"length": 5, "replicas": 1}
+    applied = {"apiVersion": "yard.example.com/v1", "kind": "Boat", "metadata": {"name": "b", "namespace": "default"}}
+    for field, wanted in (("selector", "string"), ("berth", "integer,string")):
+        with pytest.raises(Invalid, match=f'spec.{field} in body must be of type {wanted}: "null"'):
+            await boats.apply(BOATS, applied | {"spec": {field: None}}, field_manager="me")
+    defaulted = await boats.apply(BOATS, applied | {"spec": {"replicas": None}}, field_manager="me")
+    assert defaulted["spec"] == {"length": 5, "replicas": 1}
+
+
+async def test_a_declared_field_goes_with_its_defaults_when_nobody_applies_anything_of_it(boats: EmbeddedClient) -> None:
+    applied = {"apiVersion": "yard.example.com/v1", "kind": "Boat", "metadata": {"name": "b", "namespace": "default"}}
+    assert (await boats.apply(BOATS, applied | {"spec": {"length": 5}}, field_manager="me"))["spec"] == {"length": 5, "replicas": 1}
+    assert "spec" not in await boats.apply(BOATS, applied, field_manager="me")
+
+
+async def test_new_finalizers_without_a_domain_are_warned_of(registry: Registry, boats: EmbeddedClient) -> None:
+    told: list[str] = []
+    await registry.create(SYSTEM, BOATS, boat(finalizers=["orphan", "a/b", "x"]), "default", warnings=told)
+    assert len(told) == 1 and told[0].startswith('metadata.finalizers: "x": prefer a domain-qualified finalizer name')
+    told.clear()
+    await registry.patch(SYSTEM, BOATS, "b", {"metadata": {"finalizers": ["x", "y"]}}, "default", warnings=told)
+    assert [one[:24] for one in told] == ['metadata.finalizers: "y"']

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from boatyard.machinery.meta.core import CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS, SERVICES
-from boatyard.machinery.meta.errors import Conflict
+from boatyard.machinery.meta.errors import BadRequest, Conflict
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.caller import SYSTEM
 from boatyard.machinery.registry.registry import Registry
@@ -148,3 +148,85 @@ async def test_whatever_stands_in_them_entries_end_where_they_end(registry: Regi
     await registry.create(SYSTEM, CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, HERE, field_manager=name)
     changed = await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"data": {"b": "1"}}, HERE, field_manager="another")
     assert {manager for manager, _, _ in owners(changed)} == {name, "another"} and changed["data"] == {"a": "1", "b": "1"}
+
+
+async def test_conflicts_come_before_whatever_else_is_wrong(registry: Registry):
+    await made(registry, a="1")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "other"}, "data": {"a": "2"}}
+    with pytest.raises(Conflict):
+        await registry.apply(
+            SYSTEM, CONFIG_MAPS, documents.fresh(body), name="c", namespace=HERE, field_manager="applier", force=False
+        )
+    with pytest.raises(BadRequest, match="namespace"):
+        await registry.apply(SYSTEM, CONFIG_MAPS, body, name="c", namespace=HERE, field_manager="applier")
+
+
+async def test_whoever_applies_null_owns_it(registry: Registry):
+    await made(registry, a="1")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "finalizers": None}, "data": None}
+    applied = await registry.apply(SYSTEM, CONFIG_MAPS, body, namespace=HERE, field_manager="applier", force=False)
+    assert owners(applied)["applier", "Apply", ""] == {"f:data": {}, "f:metadata": {"f:finalizers": {}}}
+    assert applied["data"] == {"a": "1"} and "finalizers" not in applied["metadata"]
+
+
+async def test_what_is_applied_is_compared_as_it_stands(registry: Registry):
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+    container = {"name": "a", "image": "i", "resources": {"limits": {"cpu": "1000m"}}}
+    await registry.create(SYSTEM, PODS, documents.fresh(pod | {"spec": {"containers": [container]}}), HERE, field_manager="maker")
+    again = pod | {"spec": {"containers": [{"name": "a", "resources": {"limits": {"cpu": "1000m"}}}]}}
+    with pytest.raises(Conflict, match=r'resources\.limits\.cpu'):
+        await registry.apply(SYSTEM, PODS, documents.fresh(again), namespace=HERE, field_manager="applier", force=False)
+    taken = await registry.apply(SYSTEM, PODS, again, namespace=HERE, field_manager="applier")
+    assert taken["spec"]["containers"][0]["resources"] == {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}}
+
+
+async def test_a_map_that_another_owns_stays_his_when_all_that_was_applied_to_it_goes(registry: Registry):
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+    await made(registry, a="1")
+    await registry.apply(SYSTEM, CONFIG_MAPS, body | {"data": {"a": "2"}}, namespace=HERE, field_manager="applier")
+    left = await registry.apply(SYSTEM, CONFIG_MAPS, body, namespace=HERE, field_manager="applier")
+    assert "data" not in left and owners(left) == {("maker", "Update", ""): {"f:data": {}}}
+
+
+async def test_what_the_first_apply_to_a_status_finds_belongs_to_the_status(registry: Registry):
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "i"}]}}
+    await registry.create(SYSTEM, PODS, pod, HERE)
+    await registry.patch(SYSTEM, PODS, "p", {"metadata": {"managedFields": [{}]}}, HERE)
+    status = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "status": {"podIP": "1.2.3.4"}}
+    applied = await registry.apply(SYSTEM, PODS, status, namespace=HERE, subresource="status", field_manager="node")
+    assert set(owners(applied)) == {("node", "Apply", "status"), ("before-first-apply", "Update", "status")}
+
+
+async def test_a_service_that_an_apply_of_its_status_makes_has_the_spec_that_was_applied(registry: Registry):
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}, "status": {}}
+    made = await registry.apply(SYSTEM, SERVICES, body, namespace=HERE, subresource="status", field_manager="applier")
+    assert made["spec"]["ports"][0]["port"] == 80 and owners(made) == {("applier", "Apply", "status"): {"f:status": {}}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({"name": "n", "uid": "u"}, "uid mismatch: the provided object specified uid u, and no existing object was found"),
+        ({"name": "other"}, r"the name of the object \(other\) does not match the name on the URL \(n\)"),
+        ({}, "name must be provided"),
+        ({"name": "n", "managedFields": []}, "metadata.managedFields must be nil"),
+    ],
+)
+async def test_what_is_applied_to_nothing_is_the_object_that_its_address_says(
+    registry: Registry, metadata: dict[str, Any], told: str
+):
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    with pytest.raises((BadRequest, Conflict), match=told):
+        await registry.apply(SYSTEM, CONFIG_MAPS, body, name="n", namespace=HERE, field_manager="applier")
+
+
+async def test_a_revision_means_nothing_where_there_is_nothing_yet(registry: Registry):
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n", "resourceVersion": "5"}}
+    made = await registry.apply(SYSTEM, CONFIG_MAPS, body, namespace=HERE, field_manager="applier")
+    assert made["metadata"]["resourceVersion"] != "5"
+
+
+async def test_a_namespace_named_by_what_is_in_none_means_nothing(registry: Registry):
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n", "namespace": "x", "labels": {"a": "b"}}}
+    made = await registry.apply(SYSTEM, NAMESPACES, body, field_manager="applier")
+    assert "namespace" not in made["metadata"]

@@ -33,15 +33,10 @@ def normalize(resource: Resource, obj: Object) -> None:
 
 def tidy(node: Structural, obj: Object) -> None:
     """:func:`normalize` for any part of them: ``node`` is its type."""
-    _normalize(node, obj, True)
+    _normalize(node, obj)
 
 
-def canonicalize(resource: Resource, obj: Object) -> None:
-    """:func:`normalize` without taking empty lists and maps away: for a document that is applied, where they mean something."""
-    _normalize(core_schema(resource), obj, False)
-
-
-def _normalize(node: Structural, obj: Any, tidy: bool) -> None:
+def _normalize(node: Structural, obj: Any) -> None:
     if isinstance(obj, dict):
         required = node.schema.get("required") or ()
         for key in list(obj):
@@ -54,10 +49,10 @@ def _normalize(node: Structural, obj: Any, tidy: bool) -> None:
             elif value is None:
                 del obj[key]
             elif isinstance(value, (dict, list)):
-                _normalize(child, value, tidy)
+                _normalize(child, value)
                 optional = key not in required and node.additional is None
                 entries = child.listed if isinstance(value, list) else child.additional is not None
-                if tidy and not value and optional and entries:
+                if not value and optional and entries:
                     del obj[key]
             else:
                 obj[key] = _scalar(child, value)
@@ -68,7 +63,7 @@ def _normalize(node: Structural, obj: Any, tidy: bool) -> None:
                 # Go's decoder leaves the zero of its type there.
                 value = obj[index] = _ZEROS[items.type]() if items.type in _ZEROS else None
             if isinstance(value, (dict, list)):
-                _normalize(items, value, tidy)
+                _normalize(items, value)
             elif value is not None:
                 obj[index] = _scalar(items, value)
 

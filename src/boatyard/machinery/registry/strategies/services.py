@@ -29,6 +29,8 @@ class Services(Strategy):
         self._settle(ledger, obj)
 
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
+        if subresource == "status":
+            obj["status"] = {"loadBalancer": {}, **(obj.get("status") or {})}
         if subresource:
             return
         spec, before = obj["spec"], old.get("spec") or {}

@@ -9,7 +9,8 @@ from boatyard.machinery.client.client import PatchType
 from boatyard.machinery.meta.errors import BadRequest, InternalError, NotFound, conflict
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.registry import metadata
+from boatyard.machinery.patch.scale_owners import scaled
+from boatyard.machinery.registry import metadata, ownership
 from boatyard.machinery.registry.core.types import core_schema
 from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.kind import Kind
@@ -60,8 +61,12 @@ async def patch_scale(ledger: Ledger, request: Request, difference: Any, type: P
 async def _write(ledger: Ledger, request: Request, change: Any) -> Object:
     paths = _paths(request.kind)
 
-    def scaled(obj: Object) -> Object:
-        wanted = change(_scale(paths, obj, _at(obj, paths["specReplicasPath"]) or 0))
+    main = replace(request, subresource="", door="scale", difference=None, applying=True)
+    steps = tuple(f"f:{step}" for step in paths["specReplicasPath"].strip(".").split("."))
+
+    def put(obj: Object) -> Object:
+        before = _at(obj, paths["specReplicasPath"])
+        wanted = change(_scale(paths, obj, before or 0))
         if request.difference is not None:
             _check(replace(request, kind=_SCALE), wanted)
         named = wanted["metadata"]
@@ -70,11 +75,12 @@ async def _write(ledger: Ledger, request: Request, change: Any) -> Object:
             told = f"Precondition failed: UID in precondition: {named['uid']}, UID in object meta: {uid}"
             raise conflict(request.kind.resource.group_resource, request.name, told)
         obj["metadata"]["resourceVersion"] = named.get("resourceVersion") or ""
-        _put(obj, paths["specReplicasPath"], (wanted.get("spec") or {}).get("replicas") or 0)
+        replicas = (wanted.get("spec") or {}).get("replicas") or 0
+        _put(obj, paths["specReplicasPath"], replicas)
+        main.managers = scaled(main.managers, ownership.door_of(main), steps, before, replicas)
         return obj
 
-    main = replace(request, subresource="", door="scale", difference=None)
-    return scale_of(request.kind, await modify(ledger, main, scaled))
+    return scale_of(request.kind, await modify(ledger, main, put))
 
 
 def _check(request: Request, wanted: Any) -> None:
@@ -85,11 +91,7 @@ def _check(request: Request, wanted: Any) -> None:
         raise refused(request.difference, "metadata: expected map")
     metadata.frame(request, wanted)
     readable(request, wanted)
-    name = wanted["metadata"].get("name")
-    if not name:
-        raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
-    if name != request.name:
-        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({request.name})")
+    metadata.check_name(wanted["metadata"], request.name)
 
 
 def _paths(kind: Kind) -> dict[str, str]:
