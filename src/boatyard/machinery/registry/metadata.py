@@ -30,7 +30,7 @@ _OWNERS_TWICE = (
     "requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {uids}"
 )
 _UNQUALIFIED = (
-    'metadata.finalizers: "{}": prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers'
+    "metadata.finalizers: {}: prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
 )
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
@@ -301,7 +301,7 @@ def warn(request: Request, obj: Object, old: Object | None = None) -> None:
     before = old["metadata"].get("finalizers") or () if old is not None else ()
     for finalizer in sorted({*finalizers}.difference(before)):
         if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
-            request.warnings.append(_UNQUALIFIED.format(finalizer))
+            request.warnings.append(_UNQUALIFIED.format(field_errors.quoted(finalizer)))
 
 
 def namespace_finalizers_wrong(finalizers: list[str], *, new: bool = False) -> list[FieldError]:
