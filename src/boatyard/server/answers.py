@@ -11,6 +11,7 @@ from boatyard.machinery.meta import yaml
 from boatyard.machinery.meta.errors import ApiError, NotAcceptable, TooManyRequests
 from boatyard.server.call import Call
 from boatyard.server.media import JSON, YAML
+from boatyard.server.warnings import headers
 
 
 def answer(value: Any, status: int = 200, type: str = JSON, warnings: list[str] | None = None) -> web.Response:
@@ -23,10 +24,8 @@ def raw(body: bytes, status: int = 200, type: str = JSON, warnings: list[str] | 
     if type == YAML:
         body = yaml.dump(msgspec.json.decode(body)).encode()
     response = web.Response(body=body, status=status, headers=headers_of(type))
-    for warning in dict.fromkeys(warnings or ()):
-        # RFC 7234's warn-code 299, as Kubernetes sends it; no line may break out of the header.
-        text = "".join(c if c.isprintable() else "?" for c in warning).replace("\\", "\\\\").replace('"', '\\"')
-        response.headers.add("Warning", f'299 - "{text}"')
+    for header in headers(warnings) if warnings else ():
+        response.headers.add("Warning", header)
     return response
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from boatyard.machinery.meta.resource import Resource
@@ -40,6 +42,17 @@ async def test_warn(wire: Wire, namespace: str, query: str, body: bytes, told: l
     answer = await wire("POST", f"/api/v1/namespaces/{namespace}/configmaps{query}", body)
     assert answer.status == 201 and answer.headers.getall("Warning") == warned(told)
     assert answer.json["metadata"]["name"] == "c" and answer.json["data"] == {"a": "1"} and "bogus" not in answer.json
+
+
+@feature("no more warnings than a client takes")
+@pytest.mark.parametrize(("length", "warnings"), [(10, 90), (200, 19), (300, 16)])
+async def test_many_warnings(wire: Wire, namespace: str, length: int, warnings: int) -> None:
+    """Of 4,096 characters in all; where they are more, each is cut to 256."""
+    names = [f"{number:03}{'x' * length}" for number in range(90)]
+    body = json.dumps({"metadata": {"name": "c"}, **dict.fromkeys(names, 1)}).encode()
+    answer = await wire("POST", f"/api/v1/namespaces/{namespace}/configmaps", body)
+    told = [f'unknown field "{name}"'[:256] for name in names[:warnings]]
+    assert answer.status == 201 and answer.headers.getall("Warning") == warned(told)
 
 
 @feature("Ignore: dropped without a word")

@@ -123,7 +123,7 @@ def _events(text: str | bytes) -> Iterator[Any]:
 class _Frame:
     """A mapping or sequence being built."""
 
-    __slots__ = ("anchor", "into", "key", "merges", "nodes", "path", "waiting")
+    __slots__ = ("anchor", "into", "key", "merges", "merging", "nodes", "path", "waiting")
 
     def __init__(self, into: dict[str, Any] | list[Any], anchor: str | None, path: Path) -> None:
         self.into = into
@@ -132,6 +132,8 @@ class _Frame:
         self.key = ""
         self.waiting = isinstance(into, dict)
         """A mapping's next node is a key."""
+        self.merging = False
+        """The key is ``<<``, unquoted: what comes is merged."""
         self.merges: list[Any] = []
         self.nodes = 1
 
@@ -212,13 +214,13 @@ class _Builder:
         key = value if isinstance(value, str) else {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
         frame.waiting = False
         frame.key = key
-        if key == "<<" and event.implicit[0]:
+        frame.merging = key == "<<" and event.implicit[0]
+        if frame.merging:
             return
-        if key in frame.into or (*frame.path, key) in self.lines:
+        if key in frame.into:
             if self.repeated is None:
                 raise _error(event, f"the key {key!r} is there twice, first in line {self.lines[(*frame.path, key)]}")
             self.repeated.append(f'line {event.start_mark.line + 1}: key "{key}" already set in map')
-            self.lines = {way: line for way, line in self.lines.items() if way[: len(frame.path) + 1] != (*frame.path, key)}
         self.lines[(*frame.path, key)] = event.start_mark.line + 1
 
     def _alias(self, event: Any) -> None:
@@ -245,7 +247,7 @@ class _Builder:
         if isinstance(top.into, list):
             top.into.append(value)
         else:
-            if top.key == "<<" and (*top.path, "<<") not in self.lines:
+            if top.merging:
                 top.merges.append(value)
             else:
                 top.into[top.key] = value
