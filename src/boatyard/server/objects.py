@@ -246,9 +246,9 @@ class Objects:
         document = body.parsed_yaml(data, repeated)
         if not isinstance(document, dict):
             raise BadRequest("the body of an apply must be an object")
-        if repeated and options["field_validation"] == "Strict":
+        if repeated and options.get("field_validation") == "Strict":
             raise BadRequest(f"error strict decoding YAML: {', '.join(repeated)}")
-        if options["field_validation"] == "Warn":
+        if options.get("field_validation") == "Warn":
             call.warnings += repeated
         existed = self._exists(kind, path)
         obj = await self._registry.apply(
