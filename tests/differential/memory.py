@@ -61,7 +61,7 @@ class Memory:
         if not isinstance(answer, dict) or not isinstance(answer.get("metadata"), dict) or answer.get("kind") == "Status":
             return
         meta, path = answer["metadata"], self.filled(path)
-        if isinstance(answer.get("items"), list):
+        if "items" in answer:  # null is a list too: a kube-apiserver's empty PartialObjectMetadataList
             self._values[f"list:{path}"] = meta.get("resourceVersion", "")
             if meta.get("continue"):
                 self._values[f"continue:{path}"] = meta["continue"]
