@@ -69,7 +69,7 @@ class Objects:
         # Whoever can't be answered isn't heard.
         call.form()
         if path.name:
-            if path.subresource and method == "POST":
+            if path.subresource and method == "POST" and kind.custom is None:
                 return await self._create(call, kind, path)
             if method == "GET":
                 return await self._get(call, kind, path)
@@ -128,8 +128,7 @@ class Objects:
             frame = self._tables.list(form, kind, [], metadata, include)
             pieces = self._tables.pieces(form, kind, found.records, include)
         else:
-            what = {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version}
-            frame = {**what, "metadata": metadata, "items": []}
+            frame = {**_list_frame(kind, metadata), "items": []}
             pieces = documents.joined(found.records)
         self._note(_listed(call, kind), found.about_bytes)
         return self._listed(_listed(call, kind), _framed(frame, pieces), form)
@@ -274,9 +273,8 @@ class Objects:
             field_selector=call.query.get("fieldSelector", ""), limit=_limit(call), continue_token=call.query.get("continue", ""),
             **options,
         )  # fmt: skip
-        frame = {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version}
         metadata = _list_metadata(deleted.resource_version, deleted.continue_token, deleted.remaining)
-        return answer({**frame, "metadata": metadata, "items": deleted.items}, type=call.form().type)
+        return answer({**_list_frame(kind, metadata), "items": deleted.items}, type=call.form().type)
 
     async def _delete_options(self, call: Call, kind: Kind) -> dict[str, Any]:
         """The options of the body, or else of the query, as the registry takes them; and ``dependents_too``: whether the old option
@@ -361,6 +359,13 @@ def _list_metadata(revision: str, continue_token: str, remaining: int | None) ->
     if continue_token and remaining:
         metadata["remainingItemCount"] = remaining
     return metadata
+
+
+def _list_frame(kind: Kind, metadata: dict[str, Any]) -> Object:
+    """A list without its items. Those of custom kinds always say how to go on."""
+    if kind.custom is not None:
+        metadata = {"continue": "", **metadata}
+    return {"kind": kind.resource.kind + "List", "apiVersion": kind.resource.api_version, "metadata": metadata}
 
 
 def _framed(frame: Object, pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -84,7 +84,7 @@ class Tables:
         columns, now = _SCALE if items and items[0].get("kind") == "Scale" else self._of(kind), self._world.now()
         rows: list[dict[str, Any]] = []
         for item in items:
-            row: dict[str, Any] = {"cells": columns.cells(item, now)}
+            row: dict[str, Any] = {"cells": columns.cells(item, now), "object": None}
             if include == "Metadata":
                 row["object"] = _partial(item, form.version)
             elif include == "Object":

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from boatyard.machinery.meta.quoting import quoted
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -201,7 +203,7 @@ def invalid(kind: str, group: str, name: str, errors: list[FieldError]) -> Inval
     kind_and_group = f"{kind}.{group}" if group else kind
     details = _details(name, group, kind)
     details["causes"] = [{"reason": e.type, "message": e.message, "field": e.path} for e in errors]
-    return Invalid(f'{kind_and_group} "{name}" is invalid: {told}', details)
+    return Invalid(f"{kind_and_group} {quoted(name)} is invalid: {told}", details)
 
 
 def _details(name: str, group: str, kind: str) -> dict[str, Any]:

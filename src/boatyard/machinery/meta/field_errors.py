@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from boatyard.machinery.meta.errors import FieldError
+from boatyard.machinery.meta.quoting import quoted
 
 
 def literal(value: Any) -> str:
@@ -20,27 +21,6 @@ def literal(value: Any) -> str:
     if isinstance(value, float) or (isinstance(value, int) and 2**63 <= abs(value) < 2**1023):
         return number(float(value))
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def quoted(text: str) -> str:
-    """A text as Go's ``%q`` has it: ``"a\\x00\\n"``."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return f'"{"".join(map(_escaped, text))}"'
-
-
-def _escaped(character: str) -> str:
-    if (known := _ESCAPES.get(character)) is not None:
-        return known
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-_ESCAPES = {
-    '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
-}  # fmt: skip
 
 
 def number(value: float) -> str:

@@ -110,6 +110,8 @@ class _Parser:
         found: list[Requirement] = []
         if not self.tokens:
             return found
+        if not _begins(self._peek()):
+            raise BadRequest(f"found '{self._peek()}', expected: !, identifier, or 'end of string'")
         while True:
             found.append(self._requirement())
             token = self._next()
@@ -117,8 +119,8 @@ class _Parser:
                 return found
             if token != ",":
                 raise BadRequest(f"found '{token}', expected: ',' or 'end of string'")
-            if not self._peek():
-                raise BadRequest("found '', expected: identifier after ','")
+            if not _begins(self._peek()):
+                raise BadRequest(f"found '{self._peek()}', expected: identifier after ','")
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -130,8 +132,8 @@ class _Parser:
 
     def _key(self) -> str:
         key = self._next()
-        if not key or key in ("=", "==", "!=", "!", "<", ">", "(", ")", ","):
-            raise _refuse(f"found '{key}', expected: !, identifier, or 'end of string'")
+        if not _identifies(key):
+            raise _refuse(f"found '{key}', expected: identifier")
         if wrong := names.qualified_name(key):
             raise _refuse(f'key: Invalid value: "{key}": {"; ".join(wrong)}')
         return key
@@ -148,45 +150,74 @@ class _Parser:
         if operator in ("in", "notin"):
             return Requirement(key, "In" if operator == "in" else "NotIn", self._set(key))
         if operator in ("=", "==", "!="):
-            value = "" if self._peek() in ("", ",") else self._next()
-            return Requirement(key, "NotIn" if operator == "!=" else "In", (_value(key, value),))
+            value = self._exact()
+            _check(key, [value])
+            return Requirement(key, "NotIn" if operator == "!=" else "In", (value,))
         if operator in ("<", ">"):
-            value = self._next()
+            value = self._exact()
             if not re.fullmatch(r"[+-]?\d+", value):
                 raise _refuse(f"values[0]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer")
             return Requirement(key, "Gt" if operator == ">" else "Lt", (value,))
         raise _refuse(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
 
+    def _exact(self) -> str:
+        if self._peek() in ("", ","):
+            return ""
+        if not _identifies(value := self._next()):
+            raise _refuse(f"found '{value}', expected: identifier")
+        return value
+
     def _set(self, key: str) -> tuple[str, ...]:
         if (token := self._next()) != "(":
             raise _refuse(f"found '{token}' expected: '('")
+        token = self._peek()
+        if token not in (",", ")") and not _identifies(token):
+            raise _refuse(f"found '{token}', expected: ',', ')' or identifier")
+        values = self._several() if token != ")" else [""]
+        self._next()
+        _check(key, sorted(set(values)))
+        return tuple(dict.fromkeys(values))
+
+    def _several(self) -> list[str]:
+        """Values up to the parenthesis that ends them; between two commas is the empty one."""
         values: list[str] = []
-        expect_value = True
         while True:
             token = self._next()
-            if token == ")":
-                if expect_value:
-                    values.append("")
-                return tuple(dict.fromkeys(values))
-            if token == "":
-                raise _refuse("found '', expected: ',' or ')'")
-            if token == ",":
-                if expect_value:
-                    values.append("")
-                expect_value = True
-            elif expect_value:
-                values.append(_value(key, token))
-                expect_value = False
+            after = self._peek()
+            if _identifies(token):
+                values.append(token)
+                if after not in (",", ")"):
+                    raise _refuse(f"found '{after}', expected: ',' or ')'")
+                if after == ")":
+                    return values
+            elif token != ",":
+                raise _refuse(f"found '{token}', expected: ',', or identifier")
             else:
-                raise _refuse(f"found '{token}', expected: ',' or ')'")
+                if not values or after in (",", ")"):
+                    values.append("")
+                if after == ")":
+                    return values
+                if after == ",":
+                    self._next()
 
 
-def _value(key: str, value: str) -> str:
-    if value in ("=", "==", "!=", "!", "<", ">", "(", ")"):
-        raise _refuse(f"found '{value}', expected: identifier")
-    if wrong := names.label_value(value):
-        raise _refuse(f'values[0][{key}]: Invalid value: "{value}": {"; ".join(wrong)}')
-    return value
+def _identifies(token: str) -> bool:
+    return token not in ("", "=", "==", "!=", "!", "<", ">", "(", ")", ",")
+
+
+def _begins(token: str) -> bool:
+    return token == "!" or _identifies(token)
+
+
+def _check(key: str, values: list[str]) -> None:
+    """Raises BadRequest for values that no label has."""
+    wrong = [
+        f'values[{index}][{key}]: Invalid value: "{value}": {"; ".join(told)}'
+        for index, value in enumerate(values)
+        if (told := names.label_value(value))
+    ]
+    if wrong:
+        raise _refuse(wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]")
 
 
 def _refuse(why: str) -> BadRequest:

@@ -1,8 +1,8 @@
 """JSON Patch (RFC 6902) as a kube-apiserver carries it out: bounded, and lenient where its library is.
 
 A value left out is null; a member that isn't there is null to ``copy`` and ``test``, and made by ``replace``; indexes may count
-from the end; what stands before the first ``/`` of a pointer means nothing, and neither does a ``~`` that escapes nothing. The
-document as a whole can't be replaced.
+from the end; what stands before the first ``/`` of a pointer means nothing, and neither does a ``~`` that escapes nothing. Nothing
+but ``replace`` can be done to the document as a whole, and that only with an object or a list: by a scalar nothing changes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import msgspec
 
 from boatyard.machinery.meta.errors import BadRequest, Invalid, RequestEntityTooLarge
 from boatyard.machinery.meta.objects import copied, same
+from boatyard.machinery.patch import written
+from boatyard.machinery.schema.structural import Structural
 
 MAX_OPERATIONS = 10_000
 MAX_COPIED_BYTES = 3 * 1024 * 1024
@@ -25,15 +27,20 @@ class _Impossible(Exception):
     """Why an operation can't be carried out."""
 
 
-def json_patch(doc: Any, patch: Any) -> Any:
-    """The document after every operation, or none of them.
+def json_patch(doc: Any, patch: Any, types: Structural | None = None) -> Any:
+    """The document after every operation, or none of them. With ``types`` it has, for the operations, the members that Go writes.
 
     Raises BadRequest when ``patch`` isn't a list of operations, Invalid when one can't be carried out (a path that isn't there,
     a ``test`` that fails), RequestEntityTooLarge over the bounds.
     """
     operations = _operations(patch)
     result, bytes_copied = copied(doc), 0
+    put = written.put(types, result) if types is not None else []
     for operation in operations:
+        if operation.get("op") == "replace" and operation.get("path") == "" and "value" in operation:
+            value = operation["value"]
+            result = copied(value) if isinstance(value, dict | list) else result
+            continue
         try:
             bytes_copied += _carry_out(result, operation)
         except _Impossible as why:
@@ -41,6 +48,7 @@ def json_patch(doc: Any, patch: Any) -> Any:
             raise Invalid(f"the server rejected our request due to an error in our request: {told}") from None
         if bytes_copied > MAX_COPIED_BYTES:
             raise RequestEntityTooLarge(f"copy operations copy more than {MAX_COPIED_BYTES} bytes")
+    written.taken(put)
     return result
 
 

@@ -28,7 +28,7 @@ def strategic_patch(doc: Object, patch: Any, types: Structural) -> Object:
 def _map(live: Object, patch: Object, types: Structural) -> Object:
     directive = patch.pop(DIRECTIVE, None)
     if directive == "replace":
-        return without_directives(patch)
+        return patch  # as it stands: with its nulls
     if directive == "delete":
         return {}
     if directive is not None:
@@ -114,7 +114,7 @@ def _list(live: list[Any], patch: list[Any], types: Structural) -> list[Any]:
         else:
             ordinary.append(item)
     if replace:
-        return without_directives(ordinary)
+        return ordinary
     merged = list(live)
     for item in ordinary:
         value = _key_of(item, key)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from boatyard.machinery.meta.core import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from boatyard.machinery.meta.errors import Forbidden, not_found
-from boatyard.machinery.meta.field_errors import quoted
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.quoting import quoted
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.caller import MASTERS, Caller
 from boatyard.machinery.registry.rbac_index import RbacIndex

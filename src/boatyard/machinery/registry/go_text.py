@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from boatyard.machinery.meta.errors import Invalid
-from boatyard.machinery.meta.field_errors import quoted
+from boatyard.machinery.meta.quoting import quoted
 
 
-def refused(difference: Any, why: str) -> Invalid:
-    """What is said of a patch whose outcome can't be read, which is shown as ``"map[metadata:map[labels:<nil>] ports:[80 443]]"``.
+class Unreadable(Invalid):
+    """What a patch made of an object is no such object. The reason is Invalid: by it kubectl edit knows that the editor is to be
+    opened again."""
 
-    The reason is Invalid: by it kubectl edit knows that the editor is to be opened again.
-    """
+
+def refused(difference: Any, why: str) -> Unreadable:
+    """What is said of a patch whose outcome can't be read; it is shown as ``"map[metadata:map[labels:<nil>] ports:[80 443]]"``."""
     told = f"Invalid value: {quoted(text(difference))}: {why}"
     causes = [{"reason": "FieldValueInvalid", "message": told, "field": "patch"}]
-    return Invalid(f' "" is invalid: patch: {told}', {"causes": causes})
+    return Unreadable(f' "" is invalid: patch: {told}', {"causes": causes})
 
 
 def text(value: Any) -> str:

@@ -33,6 +33,7 @@ _UNQUALIFIED = (
     "metadata.finalizers: {}: prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
 )
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_invalid = field_errors.invalid
 
 
 def frame(request: Request, obj: Object) -> None:
@@ -49,8 +50,10 @@ def frame(request: Request, obj: Object) -> None:
     metadata = obj.setdefault("metadata", {})
     if not isinstance(metadata, dict):
         raise _malformed(request, "metadata: expected map")
+    types = core_type("v1.ObjectMeta")
     for field in [field for field, value in metadata.items() if value is None or value == _EMPTY.get(field)]:
-        del metadata[field]
+        if field in types.properties:  # of others it is told that nobody knows them
+            del metadata[field]
     if metadata.get("resourceVersion") == "0":
         # Nobody's revision: as if none were named.
         del metadata["resourceVersion"]
@@ -59,7 +62,6 @@ def frame(request: Request, obj: Object) -> None:
         if isinstance(texts, dict) and None in texts.values():
             # A null in a map of strings is the empty string to whoever reads it into Go's types.
             metadata[field] = {key: "" if value is None else value for key, value in texts.items()}
-    types = core_type("v1.ObjectMeta")
     if not types.accepts(metadata):
         normal.tidy(types, metadata)
         if wrong := [error for error in types.validate(metadata) if is_type_error(error)]:
@@ -246,11 +248,6 @@ def validate_update(obj: Object, old: Object) -> list[FieldError]:
             f"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{told}}}",
         )
     ]  # fmt: skip
-
-
-def _invalid(path: str, value: Any, told: str) -> FieldError:
-    shown = field_errors.quoted(value) if isinstance(value, str) else value
-    return FieldError(path, "FieldValueInvalid", f"Invalid value: {shown}: {told}")
 
 
 def _maps(metadata: Object, at: str) -> list[FieldError]:

@@ -6,18 +6,19 @@ from typing import Any
 
 from boatyard.machinery.client.client import PatchType
 from boatyard.machinery.meta import field_errors
-from boatyard.machinery.meta.errors import BadRequest, UnsupportedMediaType, invalid
+from boatyard.machinery.meta.errors import ApiError, BadRequest, UnsupportedMediaType, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.json_patch import json_patch
 from boatyard.machinery.patch.managers import written
 from boatyard.machinery.patch.merge_patch import without_nulls
 from boatyard.machinery.patch.strategic_patch import strategic_patch
 from boatyard.machinery.registry import documents, metadata
-from boatyard.machinery.registry.go_text import refused
+from boatyard.machinery.registry.go_text import Unreadable, refused
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.write import modify
+from boatyard.machinery.registry.shape import readable
+from boatyard.machinery.registry.write import Change, modify
 
 
 async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchType) -> Object:
@@ -27,12 +28,20 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
     if type == "strategic" and request.kind.custom is not None:
         raise UnsupportedMediaType(NOT_STRATEGIC)
 
+    told = len(request.warnings)
+    try:
+        return await modify(ledger, request, _changing(request, type))
+    except ApiError as error:
+        _read_first(ledger, request, error, type, told)
+        raise
+
+
+def _changing(request: Request, type: PatchType) -> Change:
+    difference = request.difference
+
     def change(live: Object) -> Object:
         before = live["metadata"]["resourceVersion"]
-        if _names_managers(difference):
-            live["metadata"]["managedFields"] = documents.fresh(written(request.managers))
-        wanted = patched(request.kind, live, difference, type)
-        _check_type(request, wanted, type)
+        wanted = _outcome(request, live, type)
         found = wanted.get("metadata")
         if found is not None and not isinstance(found, dict):
             raise refused(difference, "metadata: expected map")
@@ -43,7 +52,37 @@ async def patch(ledger: Ledger, request: Request, difference: Any, type: PatchTy
             del wanted["metadata"]["resourceVersion"]
         return wanted
 
-    return await modify(ledger, request, change)
+    return change
+
+
+def _read_first(ledger: Ledger, request: Request, error: ApiError, type: PatchType, told: int) -> None:
+    """Before anything else is judged a patched object is read: raises what is wrong with that, rather than the error that came up.
+    Who is told of unknown fields, and of fields that the patch has twice, patched something that could be read.
+
+    ``told``: how many warnings there were before.
+    """
+    record = ledger.find(request.kind.resource, request.namespace, request.name)
+    if record is None or isinstance(error, Unreadable):
+        request.warnings.clear()
+        return
+    try:
+        wanted = _outcome(request, documents.parted(record.value, record.modified)[1], type)
+        later = request.warnings[told:]
+        del request.warnings[told:]
+        readable(request, wanted)
+        request.warnings += [warning for warning in later if warning not in request.warnings]
+    except ApiError:
+        request.warnings.clear()
+        raise
+
+
+def _outcome(request: Request, live: Object, type: PatchType) -> Object:
+    """What the patch makes of the object."""
+    if _names_managers(request.difference):
+        live["metadata"]["managedFields"] = documents.fresh(written(request.managers))
+    wanted = patched(request.kind, live, request.difference, type)
+    _check_type(request, wanted, type)
+    return wanted
 
 
 def _check_type(request: Request, wanted: Object, type: PatchType) -> None:
@@ -71,7 +110,10 @@ def _check_type(request: Request, wanted: Object, type: PatchType) -> None:
 def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Object:
     """The object with the patch applied. ``live`` is the caller's own copy and may become the result."""
     if type == "json":
-        return json_patch(live, difference)
+        found = json_patch(live, difference, kind.schema() if kind.custom is None else None)
+        if not isinstance(found, dict):
+            raise refused(difference, "a list is no object")
+        return found
     if difference is None and type == "strategic":
         difference = {}
     if not isinstance(difference, dict):

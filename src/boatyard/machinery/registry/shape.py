@@ -72,9 +72,18 @@ def readable(request: Request, obj: Object) -> None:
     if schema is None or schema.accepts(obj):
         return
     _readable_parts(request, schema, obj)
-    wrong = [error for error in schema.validate(obj) if is_type_error(error)] if request.kind.custom is None else []
-    if wrong:
+    if wrong := _mistyped(request, schema, obj):
         raise _undecodable(request, wrong)
+
+
+def _mistyped(request: Request, node: Structural, value: object) -> list[FieldError]:
+    """What of a core document, or a part of it, is of the wrong type; nulls are absent members."""
+    if request.kind.custom is not None:
+        return []
+    value = copied(value)
+    if isinstance(value, dict):
+        normal.tidy(node, value)
+    return [error for error in node.validate(value) if is_type_error(error)]
 
 
 def status_readable(request: Request, status: object) -> None:
@@ -85,8 +94,7 @@ def status_readable(request: Request, status: object) -> None:
         return
     part = {"status": copied(status)}
     _readable_parts(request, schema, part)
-    wrong = [error for error in node.validate(part["status"]) if is_type_error(error)] if request.kind.custom is None else []
-    if wrong:
+    if wrong := _mistyped(request, node, part["status"]):
         raise _undecodable(request, [FieldError(f"status.{error.path}".strip("."), error.type, error.message) for error in wrong])
 
 

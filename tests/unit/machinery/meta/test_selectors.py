@@ -75,6 +75,37 @@ def test_a_plain_map_without_entries_selects_nothing():
     assert LabelSelector.from_map({"app": "web"}).matches(LABELS)
 
 
+@pytest.mark.parametrize(
+    ("selector", "told"),
+    [
+        ("=b", "found '=', expected: !, identifier, or 'end of string'"),
+        (",a", "found ',', expected: !, identifier, or 'end of string'"),
+        ("a,=b", "found '=', expected: identifier after ','"),
+        ("a,", "found '', expected: identifier after ','"),
+        ("!a=b", "found '=', expected: ',' or 'end of string'"),
+        ("!,b", "unable to parse requirement: found ',', expected: identifier"),
+        ("a>(b", "unable to parse requirement: found '(', expected: identifier"),
+        ("a in (=)", "unable to parse requirement: found '=', expected: ',', ')' or identifier"),
+        ("a in (,,)", "unable to parse requirement: found ')', expected: ',', or identifier"),
+        ("a in (b c)", "unable to parse requirement: found 'c', expected: ',' or ')'"),
+    ],
+)
+def test_what_cannot_be_read_is_told_where(selector: str, told: str):
+    with pytest.raises(BadRequest) as refused:
+        LabelSelector.parse(selector)
+    assert str(refused.value) == told
+
+
+def test_each_value_that_no_label_has_is_told():
+    with pytest.raises(BadRequest, match=r"values\[1\]\[a\]: .*, values\[2\]\[a\]: "):
+        LabelSelector.parse("a in (z_, y_, b)")
+
+
+def test_an_empty_value_is_one_of_several():
+    (requirement,) = LabelSelector.parse("a in (,b,,c)").requirements
+    assert set(requirement.values) == {"", "b", "c"}
+
+
 def test_an_unknown_operator_is_refused():
     with pytest.raises(BadRequest, match='"Like" is not a valid label selector operator'):
         LabelSelector.from_object({"matchExpressions": [{"key": "a", "operator": "Like"}]})

@@ -4,6 +4,7 @@ import pytest
 
 from boatyard.machinery.meta.errors import BadRequest, Invalid, RequestEntityTooLarge
 from boatyard.machinery.patch.json_patch import json_patch
+from boatyard.machinery.schema.structural import Structural
 
 DOC = {"a": {"b": [1, 2, 3]}, "c": "x"}
 
@@ -28,6 +29,9 @@ DOC = {"a": {"b": [1, 2, 3]}, "c": "x"}
         ([{"op": "remove", "path": "/a/b/-3"}], {"a": {"b": [2, 3]}, "c": "x"}),
         ([{"op": "add", "path": "/~2~01~1", "value": 4}], {**DOC, "~2~1/": 4}),
         ([{"op": "add", "path": "anything/d", "value": 4}], {**DOC, "d": 4}),
+        ([{"op": "replace", "path": "", "value": {"e": 1}}, {"op": "add", "path": "/f", "value": 2}], {"e": 1, "f": 2}),
+        ([{"op": "replace", "path": "", "value": [1]}], [1]),
+        ([{"op": "replace", "path": "", "value": "x"}, {"op": "add", "path": "/d", "value": 4}], {**DOC, "d": 4}),
     ],
 )
 def test_operations(operations, result):
@@ -49,7 +53,9 @@ def test_operations(operations, result):
         {"op": "add", "path": "/a/b/9", "value": 1},
         {"op": "test", "path": "/c", "value": "y"},
         {"op": "add", "path": "/c/below", "value": 1},
-        {"op": "replace", "path": "", "value": {}},
+        {"op": "replace", "path": ""},
+        {"op": "add", "path": "", "value": {}},
+        {"op": "remove", "path": ""},
         {"op": "replace", "path": "/a/b/-4", "value": 1},
         {"op": "replace", "path": "/a/b/3", "value": 1},
         {"op": "replace", "path": "/a/b/-", "value": 1},
@@ -79,3 +85,37 @@ def test_patches_are_bounded():
         json_patch({}, [{"op": "test", "path": "", "value": {}}] * 10_001)
     with pytest.raises(RequestEntityTooLarge):
         json_patch({"a": "x" * 100_000}, [{"op": "copy", "from": "/a", "path": "/b"}] * 60)
+
+
+ROLES = Structural(
+    {
+        "type": "object",
+        "x-boatyard-written": {"rules": None, "spec": {}},
+        "properties": {
+            "rules": {"type": "array", "items": {"type": "object", "x-boatyard-written": {"verbs": None}}},
+            "spec": {"type": "object", "x-boatyard-written": {"name": ""}, "properties": {"name": {"type": "string"}}},
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        ({"op": "remove", "path": "/rules"}, {}),
+        ({"op": "test", "path": "/spec", "value": {"name": ""}}, {}),
+        ({"op": "add", "path": "/spec/name", "value": "x"}, {"spec": {"name": "x"}}),
+        ({"op": "replace", "path": "/rules", "value": [{"verbs": ["get"]}]}, {"rules": [{"verbs": ["get"]}]}),
+    ],
+)
+def test_operations_meet_the_members_that_go_writes(operation, result):
+    assert json_patch({}, [operation], ROLES) == result
+    with pytest.raises(Invalid):
+        json_patch({}, [{"op": "remove", "path": "/other"}], ROLES)
+
+
+def test_what_nobody_touches_stays_as_it_is_stored():
+    assert json_patch({"rules": [{"resources": ["pods"]}], "spec": {}}, [], ROLES) == {
+        "rules": [{"resources": ["pods"]}],
+        "spec": {},
+    }

@@ -85,6 +85,13 @@ def test_what_cannot_be_done_is_a_bad_request(patch):
         strategic_patch(LIVE, patch, TYPES)
 
 
+def test_what_replaces_comes_with_its_nulls():
+    """Where texts are mapped, a null is the empty text."""
+    assert strategic_patch(LIVE, {"$patch": "replace", "box": {"a": None}}, TYPES) == {"box": {"a": None}}
+    replaced = strategic_patch(LIVE, {"named": [{"$patch": "replace"}, {"name": "z", "v": None}]}, TYPES)
+    assert replaced["named"] == [{"name": "z", "v": None}]
+
+
 items = st.lists(st.sampled_from("abcdef"), unique=True, max_size=5)
 
 

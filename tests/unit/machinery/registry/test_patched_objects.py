@@ -8,9 +8,9 @@ import pytest
 
 from boatyard.machinery.client.client import PatchType
 from boatyard.machinery.client.embedded import EmbeddedClient
-from boatyard.machinery.meta.core import CONFIG_MAPS, INGRESSES, LEASES, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES
+from boatyard.machinery.meta.core import CONFIG_MAPS, INGRESSES, LEASES, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS, SERVICES
 from boatyard.machinery.meta.core import PERSISTENT_VOLUME_CLAIMS as CLAIMS
-from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid
+from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.caller import SYSTEM
 from boatyard.machinery.registry.registry import Registry
@@ -57,6 +57,38 @@ async def test_what_cannot_be_read_is_told_before_a_conflict(client: EmbeddedCli
         await client.patch(CONFIG_MAPS, "c", {"data": {"a": "2"}, "metadata": {"resourceVersion": "1"}}, "default")
     with pytest.raises(Invalid, match="data"):
         await client.patch(CONFIG_MAPS, "c", {"data": {"a": 2}, "metadata": {"resourceVersion": "1"}}, "default")
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "warned"),
+    [
+        ({"metadata": {"name": "other"}}, BadRequest, True),
+        ({"metadata": {"namespace": "other"}}, BadRequest, True),
+        ({"metadata": {"resourceVersion": "1"}}, Conflict, True),
+        ({"metadata": {"labels": {"a b": "c"}}}, Invalid, True),
+        ({"data": {"a": 5}, "metadata": {"name": "other"}}, Invalid, False),
+        ({"metadata": {"labels": 5}}, Invalid, False),
+    ],
+)
+async def test_warnings_are_for_whom_sends_what_can_be_read(
+    registry: Registry, made: dict[str, Any], difference: dict[str, Any], error: type[Exception], warned: bool
+) -> None:
+    warnings = ["duplicate"]
+    with pytest.raises(error):
+        await registry.patch(SYSTEM, CONFIG_MAPS, "c", {"nope": 1, **difference}, "default", type="merge", warnings=warnings)
+    assert warnings == (["duplicate", 'unknown field "nope"'] if warned else [])
+
+
+async def test_who_is_not_there_is_not_warned(registry: Registry) -> None:
+    warnings = ["duplicate"]
+    with pytest.raises(NotFound):
+        await registry.patch(SYSTEM, CONFIG_MAPS, "nobody", {"nope": 1}, "default", type="merge", warnings=warnings)
+    assert warnings == []
+
+
+async def test_a_role_without_rules_has_rules_that_can_be_removed(client: EmbeddedClient) -> None:
+    made = await client.create(ROLES, {"metadata": {"name": "r"}}, "default")
+    assert await client.patch(ROLES, "r", [{"op": "remove", "path": "/rules"}], "default", type="json") == made
 
 
 @pytest.mark.parametrize("revision", ["0", "", None])
