@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,6 +32,8 @@ class Difference(NamedTuple):
     theirs: Any
     our_answer: Answer
     their_answer: Answer
+    earlier: Sequence[Call] = ()
+    """What was asked before, in the same sequence."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,22 @@ def _map(**members: Any) -> Call:
 def _applied(path: str, kind: str, version: str, **members: Any) -> Call:
     document = {"apiVersion": version, "kind": kind, "metadata": {"name": "a"}, **members}
     return Call("apply", "PATCH", f"{path}/a", (("fieldManager", "m1"),), document, APPLY)
+
+
+_EMPTY_METADATA: dict[str, Any] = {"labels": {}, "annotations": {}, "finalizers": [], "ownerReferences": []}
+
+
+def _applies_nothing(call: Call, path: str) -> bool:
+    """Whether it applies an empty list or map in the metadata of the custom object at ``path``."""
+    found = call.body.get("metadata") if call.type == APPLY and isinstance(call.body, dict) else None
+    return call.path == path and isinstance(found, dict) and any(found.get(one) == none for one, none in _EMPTY_METADATA.items())
+
+
+def _rewritten(found: Difference) -> bool:
+    path = found.call.path.removesuffix("/status").removesuffix("/scale")
+    if not found.where.endswith("metadata.resourceVersion") or _statuses(found) != (200, 200) or ".example.com/" not in path:
+        return False
+    return any(_applies_nothing(call, path) for call in (*found.earlier, found.call))
 
 
 _RBAC = "rbac.authorization.k8s.io/v1"
@@ -189,6 +207,13 @@ KNOWN: dict[str, Known] = {
         lambda f: f.where.endswith("Time") and str(f.ours).startswith("20") and str(f.theirs).endswith("Z"),
         (_made(LEASES, "Lease", "coordination.k8s.io/v1", spec={"renewTime": "2020-01-01T00:00:01.000000+02:00"}),),
     ),
+    "nothing in metadata": Known(
+        "What doesn't change isn't written anew. A kube-apiserver stores empty lists and maps of metadata that are applied to a "
+        "custom object and never shows them: every such apply, and the next other write, makes a revision.",
+        _rewritten,
+        (_applied(WIDGETS, "Widget", "fuzz.example.com/v1", metadata={"name": "a", "finalizers": []}),
+         Call("update", "PUT", f"{WIDGETS}/a", edit=())),
+    ),
     "larger claims": Known(
         "A bound claim may be made larger: our volumes are directories, and ask no storage class.",
         lambda f: f.where == "status" and "persistentvolumeclaims" in f.call.path and _statuses(f) == (200, 403),
@@ -225,7 +250,7 @@ KNOWN: dict[str, Known] = {
     ),
 }  # fmt: skip
 _NO_MEMBER = "unable to find api field"
-DIVERGING = ("claims", "larger claims", "addresses", "here", "finalizers of admission")
+DIVERGING = ("claims", "nothing in metadata", "larger claims", "addresses", "here", "finalizers of admission")
 """After these the servers' objects are no longer the same, and the sequence ends."""
 
 

@@ -59,9 +59,9 @@ class Trials:
         await asyncio.gather(begin(ours), begin(judge))
         said, wanted = await asyncio.gather(ours.all(calls), judge.all(calls))
         self.tally.sequences += 1
-        for call, left, right in zip(calls, said, wanted, strict=True):
+        for number, (call, left, right) in enumerate(zip(calls, said, wanted, strict=True)):
             self.tally.answers[call.verb, right.status // 100] += 1
-            found, diverged = self._unknown(call, left, right)
+            found, diverged = self._unknown(call, left, right, calls[:number])
             if found:
                 return found
             if diverged:
@@ -69,12 +69,12 @@ class Trials:
                 break
         return []
 
-    def _unknown(self, call: Call, left: Answer, right: Answer) -> tuple[list[Difference], bool]:
+    def _unknown(self, call: Call, left: Answer, right: Answer, earlier: Sequence[Call]) -> tuple[list[Difference], bool]:
         found: list[Difference] = []
         # Who refuses stores nothing: where both do, however differently, the servers still hold the same.
         diverged = _accepted(left) != _accepted(right)
         for where, ours, theirs in differences(call, left, right):
-            difference = Difference(call, where, ours, theirs, left, right)
+            difference = Difference(call, where, ours, theirs, left, right, earlier)
             name = covered_by(difference)
             if not name:
                 found.append(difference)

@@ -28,7 +28,7 @@ def _map_as_written(type: Type, live: Object, applied: Object) -> Object:
             found = None if value == [] and type.written.get(key, ABSENT) is None else mine
         else:
             child = type.child(key)[1]
-            found = _as_written(child, mine, value) if child.writes else mine
+            found = _as_written(child, mine, value) if child.unlike else mine
         if found is not mine:
             if result is live:
                 result = dict(live)
@@ -52,7 +52,7 @@ def _item_as_written(type: Type, item: Any, applied: Any) -> Any:
 
 def _whole(type: Type, value: Any) -> Any:
     """All of a value as it is written."""
-    if not type.writes:
+    if not type.fills:
         return value
     if isinstance(value, dict):
         found = {key: _whole(type.child(key)[1], inner) for key, inner in value.items()}

@@ -47,7 +47,8 @@ def _look_inside(node: Structural, value: dict[str, Any], path: str, free: bool,
     for key, inner in value.items():
         child = node.child(key)
         if child is not None:
-            _look(child, inner, f"{path}.{key}", free, found)
+            # Kubernetes' own types say for themselves what they have.
+            _look(child, inner, f"{path}.{key}", free and not child.ranged, found)
         elif not open_ended and not (node.embedded and key in ("apiVersion", "kind", "metadata")):
             found.append(f"{path}.{key}: field not declared in schema")
 

@@ -8,7 +8,7 @@ document leaves out is there with its zero value.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -38,9 +38,10 @@ class Type:
     """What this room wants to know of a node of a schema, looked up once."""
 
     __slots__ = (
+        "_fills",
         "_go",
         "_items",
-        "_writes",
+        "_unlike",
         "additional",
         "children",
         "declared",
@@ -71,7 +72,8 @@ class Type:
             self.children["metadata"] = ("f:metadata", type_of(metadata, go) if metadata else _ANYTHING)
         self._items: Type | None = None
         self.defaults: dict[str, Any] | None = None
-        self._writes: bool | None = None
+        self._fills: bool | None = None
+        self._unlike: bool | None = None
 
     def child(self, key: str) -> tuple[str, Type]:
         """The step to a field, and its type."""
@@ -91,17 +93,33 @@ class Type:
         return self._items
 
     @property
-    def writes(self) -> bool:
-        """Whether here or anywhere below are members that are always written."""
-        if self._writes is None:
-            self._writes = True  # until it is known: a type may hold itself
-            below = [self.child(key)[1] for key in self.declared]
-            if self.additional is not None:
-                below.append(self.additional)
-            if self.node.listed:
-                below.append(self.items)
-            self._writes = self._go and (bool(self.written) or any(one.writes for one in below))
-        return self._writes
+    def fills(self) -> bool:
+        """Whether here or anywhere below are members that are always written and may be left out of a document."""
+        if self._fills is None:
+            self._fills = True  # until it is known: a type may hold itself
+            own = self.written.keys() - self.node.schema.get("required", ())
+            self._fills = self._go and (bool(own) or any(one.fills for one in self._below()))
+        return self._fills
+
+    @property
+    def unlike(self) -> bool:
+        """Whether here or anywhere below something is compared whole that Go may write otherwise than it was said."""
+        if self._unlike is None:
+            self._unlike = True
+            if not self.merges or (self.node.listed and not self.keyed):
+                self._unlike = self.fills
+            else:
+                lists = any(zero is None and self.child(key)[1].node.listed for key, zero in self.written.items())
+                self._unlike = self._go and (lists or any(one.unlike for one in self._below()))
+        return self._unlike
+
+    def _below(self) -> Iterator[Type]:
+        for key in self.declared:
+            yield self.child(key)[1]
+        if self.additional is not None:
+            yield self.additional
+        if self.node.listed:
+            yield self.items
 
     def step(self, item: Any, index: int) -> str:
         """The step to an item: by its keys (a key's default counts), by its value, or, when neither is there, by its place."""
@@ -337,9 +355,12 @@ def _merge(type: Type, live: Any, applied: Any) -> Any:
 
 def _merge_lists(type: Type, live: list[Any], applied: list[Any]) -> list[Any]:
     """Items of ``applied`` in its order; the others keep their place among those that both have."""
-    items = type.items
-    left, right = type.indexed(live), type.indexed(applied)
-    lefts, rights = list(left), list(right)
+    items, right = type.items, type.indexed(applied)
+    lefts, rights = [type.step(item, index) for index, item in enumerate(live)], list(right)
+    left: dict[str, Any] = {}
+    for step, item in zip(lefts, live, strict=True):
+        # Items that are there twice are left alone, or replaced by the one that is applied.
+        left[step] = None if step in left else item
     shared = [step for step in rights if step in left]
     done: set[str] = set()
     result: list[Any] = []
@@ -358,7 +379,7 @@ def _merge_lists(type: Type, live: list[Any], applied: list[Any]) -> list[Any]:
         if i < len(lefts):
             step = lefts[i]
             if step not in right:
-                result.append(left[step])
+                result.append(live[i])
                 i += 1
                 continue
             if step in done:

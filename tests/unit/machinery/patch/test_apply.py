@@ -271,3 +271,9 @@ def test_old_editors_are_joined():
     assert len([m for m in found if m.operation == "Update"]) == MAX_UPDATERS
     (ancient,) = [m for m in found if m.name == ANCIENT]
     assert {"f:l0", "f:l1", "f:l2", "f:l3"} == set(ancient.fields.tree["f:metadata"]["f:labels"])
+
+
+def test_items_that_are_there_twice_stay_until_one_is_applied():
+    live = doc(list=[{"n": "p", "v": "1"}, {"n": "p", "v": "2"}, {"n": "q"}], set=["x", "x"])
+    assert applied(live, "one", doc(list=[{"n": "q"}], set=[]))["spec"] == live["spec"]
+    assert applied(live, "one", doc(list=[{"n": "p", "w": "1"}]), force=True)["spec"]["list"] == [{"n": "p", "w": "1"}, {"n": "q"}]
