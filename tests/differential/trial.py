@@ -13,7 +13,7 @@ from .compare import begin, differences
 from .known import DIVERGING, covered_by
 from .known import Difference as Difference
 from .sequence import Answer, Run
-from .wire import Wire
+from .wire import SILENT, Wire
 
 SHRINKING_TRIALS = 60
 
@@ -25,6 +25,9 @@ class Tally:
     sequences: int = 0
     cut: int = 0
     """Sequences that ended early, since a known difference left the servers in different states."""
+    silent: int = 0
+    """Sequences that ended early, since the judge didn't answer: for a Service without a name it tries every address it has, and
+    nobody else gets one meanwhile."""
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Verb and first digit of the judge's status -> calls that were compared."""
     known: Counter[str] = field(default_factory=Counter)
@@ -33,7 +36,10 @@ class Tally:
         """A table for people."""
         calls = sum(self.answers.values())
         verbs = sorted({verb for verb, _ in self.answers})
-        lines = [f"{self.sequences} sequences, {calls} calls compared, {self.cut} sequences cut short by a known difference"]
+        lines = [
+            f"{self.sequences} sequences, {calls} calls compared, {self.cut} sequences cut short by a known difference, "
+            f"{self.silent} because the judge was silent"
+        ]
         for verb in ["all", *verbs]:
             part = {digit: sum(n for (v, d), n in self.answers.items() if d == digit and verb in ("all", v)) for digit in (2, 4, 5)}
             share = round(100 * part[2] / max(1, sum(part.values())))
@@ -60,6 +66,9 @@ class Trials:
         said, wanted = await asyncio.gather(ours.all(calls), judge.all(calls))
         self.tally.sequences += 1
         for number, (call, left, right) in enumerate(zip(calls, said, wanted, strict=True)):
+            if right.status == SILENT:
+                self.tally.silent += 1
+                break
             self.tally.answers[call.verb, right.status // 100] += 1
             found, diverged = self._unknown(call, left, right, calls[:number])
             if found:
