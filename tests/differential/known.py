@@ -214,6 +214,12 @@ KNOWN: dict[str, Known] = {
         (_applied(WIDGETS, "Widget", "fuzz.example.com/v1", metadata={"name": "a", "finalizers": []}),
          Call("update", "PUT", f"{WIDGETS}/a", edit=())),
     ),
+    "nothing changed": Known(
+        "An immutable object may be sent with an empty map that it has not got: that changes nothing.",
+        lambda f: bool(re.search(r"'(data|binaryData)'.*\{\}", str(f.call.body or f.call.edit)))
+        and f.where in ("status", ".details.causes") and "field is immutable when `immutable` is set" in _message(f.their_answer),
+        (_map(immutable=True), Call("merge", "PATCH", f"{MAPS}/a", (), {"binaryData": {}}, MERGE)),
+    ),
     "larger claims": Known(
         "A bound claim may be made larger: our volumes are directories, and ask no storage class.",
         lambda f: f.where == "status" and "persistentvolumeclaims" in f.call.path and _statuses(f) == (200, 403),

@@ -215,29 +215,30 @@ class Objects:
             raise UnsupportedMediaType(f"the body of the request was in an unknown format - accepted media types include: {known}")
         options = call.writing()
         try:
-            difference = self._difference(call, PATCHES[type], data)
+            difference, told = self._difference(call, PATCHES[type], data)
         except ApiError:
             if not self._exists(kind, path):
                 # Who isn't there can't be patched, whatever the patch is.
                 raise not_found(kind.resource.group_resource, path.name) from None
             raise
+        if self._exists(kind, path):
+            call.warnings += told
         obj = await self._registry.patch(
             call.caller, kind.resource, path.name, difference, path.namespace or None, type=PATCHES[type],
             subresource=path.subresource or None, **options,
         )  # fmt: skip
         return self._object(call, kind, obj)
 
-    def _difference(self, call: Call, type: PatchType, data: bytes) -> Any:
-        """The patch that is sent, its fields each once as far as the caller cares."""
+    def _difference(self, call: Call, type: PatchType, data: bytes) -> tuple[Any, list[str]]:
+        """The patch that is sent, and what to say of its fields that are there twice."""
         difference, validation = body.json(data), call.field_validation()
         if validation == "Ignore" or not isinstance(difference, dict | list):
-            return difference
+            return difference, []
         about = "json patch " if type == "json" else ""
         told = [f'{about}duplicate field "{path}"' for path in duplicates(data, difference)]
         if told and validation == "Strict":
             raise refused(difference, f"strict decoding error: {', '.join(told)}")
-        call.warnings += told
-        return difference
+        return difference, told
 
     async def _apply(self, call: Call, kind: Kind, path: ResourcePath, data: bytes) -> web.Response:
         options = call.writing(applying=True)
@@ -338,6 +339,10 @@ def _not_allowed(call: Call, kind: Kind, path: ResourcePath) -> ApiError:
         return MethodNotAllowed("the server does not allow this method on the requested resource")
     if resource.namespaced and not path.namespace:
         return NotFound("the server could not find the requested resource")
+    if call.request.method in ("PUT", "PATCH") and not path.name:
+        if body.content_type(call.request) == "application/strategic-merge-patch+json":
+            return UnsupportedMediaType(NOT_STRATEGIC)
+        return BadRequest("name must be provided")
     verb = _VERBS.get(call.request.method, call.request.method.lower())
     details = {"group": resource.group, "kind": resource.plural}
     return MethodNotAllowed(f'{verb} is not supported on resources of kind "{resource.group_resource}"', details)

@@ -177,6 +177,8 @@ async def test_what_a_patch_has_twice_is_told_or_refused(http: aiohttp.ClientSes
     data, headers["Content-Type"] = b'[{"op":"test","op":"test","path":"/kind","value":"Namespace"}]', "application/json-patch+json"
     async with http.patch("/api/v1/namespaces/default", data=data, headers=headers) as response:
         assert response.status == 200 and response.headers["Warning"] == '299 - "json patch duplicate field \\"[0].op\\""'
+    async with http.patch("/api/v1/namespaces/nowhere", data=data, headers=headers) as response:
+        assert response.status == 404 and "Warning" not in response.headers
 
 
 async def test_a_status_write_keeps_the_spec(client: HttpClient) -> None:
@@ -206,6 +208,10 @@ async def test_a_scale_is_shown_in_columns_of_its_own(client: HttpClient, http: 
         table = await response.json()
     assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
     assert table["rows"][0]["cells"][:3] == ["mary", "3", "0"]
+    async with http.put("/apis/x.dev/v1/ships", data=b"x") as response:
+        assert response.status == 400 and (await response.json())["message"] == "name must be provided"
+    async with http.patch("/apis/x.dev/v1/ships", headers={"Content-Type": "application/strategic-merge-patch+json"}) as response:
+        assert response.status == 415
     for method, address, status in (("GET", "mary/status", 404), ("DELETE", "mary/scale", 405), ("PATCH", "mary/nope", 404)):
         async with http.request(method, f"/apis/x.dev/v1/ships/{address}", data=b"x") as response:
             told = await response.json()

@@ -44,7 +44,7 @@ async def apply(ledger: Ledger, request: Request, applied: Object, force: bool) 
         new = merged(None)
         _check_new(request, new)
         try:
-            return await create_instead(ledger, request, new)
+            return await create_instead(ledger, request, new, metadata.revision_said(new))
         except AlreadyExists:
             # Somebody was quicker: then it is there to be merged with.
             pass

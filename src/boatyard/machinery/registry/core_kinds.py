@@ -42,7 +42,9 @@ def _with_schema(kind: Kind) -> Kind:
 
 _KINDS = (
     Kind(core.CONFIG_MAPS, ("cm",)),
-    Kind(core.EVENTS, ("ev",), fields=_EVENT_FIELDS, made_by_update=True, collected=False),
+    Kind(
+        core.EVENTS, ("ev",), fields=_EVENT_FIELDS, check_name=names.path_segment, made_by_update=True, collected=False,
+    ),
     Kind(
         core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"),
         check_name=names.dns1123_label, strategy=Namespaces(),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boatyard.machinery.meta.core import NAMESPACES, SECRETS
-from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Forbidden, MethodNotAllowed, already_exists, invalid
+from boatyard.machinery.meta.core import NAMESPACES
+from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Forbidden, already_exists, invalid
 from boatyard.machinery.meta.objects import Object, deleting
 from boatyard.machinery.patch.managers import Manager
 from boatyard.machinery.registry import documents, keys, metadata, ownership
 from boatyard.machinery.registry.admission import node_restriction
+from boatyard.machinery.registry.advice import advice
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import rules_wrong, shape, status_readable
@@ -17,8 +18,6 @@ from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
 _deleted = documents.field_reader("metadata.deletionTimestamp")
-LEGACY_TOKEN = "kubernetes.io/service-account-token"
-"""The type of secrets into which Kubernetes' controller puts tokens that never end."""
 
 
 async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
@@ -44,9 +43,10 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
     raise AssertionError("unreachable")
 
 
-async def create_instead(ledger: Ledger, request: Request, obj: Object) -> Object:
-    """:func:`create` for an update or an apply of what isn't there. A revision that it names means nothing, but must be one."""
-    revision = obj["metadata"].pop("resourceVersion", "")
+async def create_instead(ledger: Ledger, request: Request, obj: Object, revision: str) -> Object:
+    """:func:`create` for an update or an apply of what isn't there. The ``revision`` that it names means nothing,
+    but must be one."""
+    obj["metadata"].pop("resourceVersion", None)
     if revision and not revision.isdigit():
         raise BadRequest(f'metadata.resourceVersion: Invalid value: "{revision}": is no revision')
     made = await create(ledger, replace(request, subresource=""), obj)
@@ -74,7 +74,9 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
     entries = obj["metadata"].pop("managedFields", None)
     metadata.create(request, obj, ledger.world)
     if kind.terminating:
-        raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
+        resource, name = kind.resource.group_resource, obj["metadata"].get("name", "")
+        told = f'{resource} "{name}" is forbidden: create not allowed while custom resource definition is terminating'
+        raise Forbidden(told, {"name": name, "group": kind.resource.group, "kind": kind.resource.plural})
     if kind.has_status and kind.custom is not None and (status := obj.pop("status", None)) is not None:
         status_readable(request, status)
     empty = ownership.emptied(request, obj)
@@ -87,10 +89,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
     wrong = metadata.validate(request, obj) + wrong + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
-    metadata.warn(request, obj)
-    if kind.resource == SECRETS and obj.get("type") == LEGACY_TOKEN:
-        told = f"secrets of type {LEGACY_TOKEN} get no token here: use `kubectl create token` or a projected volume"
-        request.warnings.append(told)
+    request.warnings += advice(kind, obj)
     if revision.isdigit():
         raise BadRequest("resourceVersion should not be set on objects to be created")
     if revision and request.dry_run:

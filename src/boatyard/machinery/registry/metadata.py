@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from boatyard.machinery.meta import field_errors, names
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, EVENTS, LEASES
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, conflict, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
@@ -24,13 +25,11 @@ ANNOTATIONS_BYTES = 256 * 1024
 _LIFE = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 _SERVER_SET = (*_LIFE, "selfLink", "resourceVersion")
 _EMPTY: dict[str, Any] = {"labels": {}, "annotations": {}, "finalizers": [], "ownerReferences": []}
-_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+"""Kubernetes' own, which have no domain."""
 _OWNERS_TWICE = (
     ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and may reject such "
     "requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {uids}"
-)
-_UNQUALIFIED = (
-    "metadata.finalizers: {}: prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
 )
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _invalid = field_errors.invalid
@@ -76,6 +75,13 @@ def frame(request: Request, obj: Object) -> None:
             f"the namespace of the provided object does not match the namespace sent on the request: "
             f"{metadata['namespace']} is not {request.namespace}"
         )
+
+
+def revision_said(obj: Object) -> str:
+    """The revision that a document names, before :func:`frame` takes nobody's away; empty where none is."""
+    found = obj.get("metadata") if isinstance(obj, dict) else None
+    named = found.get("resourceVersion") if isinstance(found, dict) else None
+    return named if isinstance(named, str) else ""
 
 
 def _each_owner_once(request: Request, metadata: Object) -> None:
@@ -215,8 +221,8 @@ def validate(request: Request, obj: Object) -> list[FieldError]:
         wrong[:0] = [_invalid("metadata.generateName", prefix, told) for told in request.kind.check_name(begun)]
     if request.kind.resource.namespaced and not _NAMESPACE.fullmatch(metadata.get("namespace", "")):
         wrong.append(FieldError("metadata.namespace", "FieldValueRequired", "Required value"))
-    builtin = request.kind.custom is None and request.kind.resource.group != "apiextensions.k8s.io"
-    return wrong + _well_formed(metadata, builtin, "metadata")
+    only_known = request.kind.custom is None and request.kind.resource not in _ANY_FINALIZER
+    return wrong + _well_formed(metadata, only_known, "metadata")
 
 
 def embedded(metadata: Object, at: str) -> list[FieldError]:
@@ -229,8 +235,8 @@ def embedded(metadata: Object, at: str) -> list[FieldError]:
     return wrong + _well_formed(metadata, False, at)
 
 
-def _well_formed(metadata: Object, builtin: bool, at: str) -> list[FieldError]:
-    return _maps(metadata, at) + _finalizers(metadata, builtin, at) + _owners(metadata, at)
+def _well_formed(metadata: Object, only_known: bool, at: str) -> list[FieldError]:
+    return _maps(metadata, at) + _finalizers(metadata, only_known, at) + _owners(metadata, at)
 
 
 def validate_update(obj: Object, old: Object) -> list[FieldError]:
@@ -272,33 +278,26 @@ def _maps(metadata: Object, at: str) -> list[FieldError]:
     return wrong
 
 
-def _finalizers(metadata: Object, core: bool, at: str) -> list[FieldError]:
-    """Kubernetes' own kinds take only its own finalizers without a domain."""
+_ANY_FINALIZER = (CUSTOM_RESOURCE_DEFINITIONS, EVENTS, LEASES)
+"""Of Kubernetes' own kinds those that take finalizers without a domain, whosever they are."""
+
+
+def _finalizers(metadata: Object, only_known: bool, at: str) -> list[FieldError]:
+    """``only_known``: without a domain only those of Kubernetes."""
     wrong: list[FieldError] = []
     for index, finalizer in enumerate(metadata.get("finalizers") or ()):
         if not isinstance(finalizer, str):
             wrong.append(_invalid(f"{at}.finalizers", finalizer, "must be a string"))
             continue
         wrong += [_invalid(f"{at}.finalizers", finalizer, told) for told in names.qualified_name(finalizer)]
-        wrong += _unqualified(f"{at}.finalizers[{index}]", finalizer) if core else []
+        wrong += _unqualified(f"{at}.finalizers[{index}]", finalizer) if only_known else []
     return wrong
 
 
 def _unqualified(path: str, finalizer: str) -> list[FieldError]:
-    if "/" in finalizer or finalizer in _STANDARD_FINALIZERS:
+    if "/" in finalizer or finalizer in STANDARD_FINALIZERS:
         return []
     return [_invalid(path, finalizer, "name is neither a standard finalizer name nor is it fully qualified")]
-
-
-def warn(request: Request, obj: Object, old: Object | None = None) -> None:
-    """Tell of finalizers new to a custom object that are well formed and yet may get in each other's way."""
-    finalizers = obj["metadata"].get("finalizers")
-    if not finalizers or request.kind.custom is None:
-        return
-    before = old["metadata"].get("finalizers") or () if old is not None else ()
-    for finalizer in sorted({*finalizers}.difference(before)):
-        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
-            request.warnings.append(_UNQUALIFIED.format(field_errors.quoted(finalizer)))
 
 
 def namespace_finalizers_wrong(finalizers: list[str], *, new: bool = False) -> list[FieldError]:

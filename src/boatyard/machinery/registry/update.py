@@ -25,6 +25,7 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
 
 
 async def _update(ledger: Ledger, request: Request, obj: Object) -> Object:
+    revision = metadata.revision_said(obj)
     metadata.frame(request, obj)
     metadata.check_name(obj["metadata"], request.name)
     uid = obj["metadata"].get("uid")
@@ -34,7 +35,7 @@ async def _update(ledger: Ledger, request: Request, obj: Object) -> Object:
         if uid:
             told = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
             raise conflict(request.kind.resource.group_resource, request.name, told)
-        return await create_instead(ledger, request, obj)
+        return await create_instead(ledger, request, obj, revision)
     metadata.conditional(request, obj)
 
     def replaced(live: Object) -> Object:

@@ -11,6 +11,7 @@ from boatyard.machinery.meta.objects import Object, same
 from boatyard.machinery.patch.managers import Manager, managers_in, same_owners
 from boatyard.machinery.registry import documents, keys, metadata, ownership
 from boatyard.machinery.registry.admission import node_restriction
+from boatyard.machinery.registry.advice import advice
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.registry.shape import readable, rules_wrong, shape, status_readable
@@ -95,7 +96,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
     wrong += kind.strategy.validate_update(obj, old, request.subresource)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, request.name, wrong)
-    metadata.warn(request, obj, old)
+    request.warnings += advice(kind, obj, old)
     if kind.resource.group == RBAC and not _only_ending(obj, old):
         request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj, asked_name=request.name)
     return managers

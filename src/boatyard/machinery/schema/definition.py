@@ -45,6 +45,8 @@ def validate_definition(crd: Object, old: Object | None = None) -> Iterator[Fiel
             yield invalid("spec.preserveUnknownFields", True, "must be false in order to use defaults in the schema")
     yield from _names(kinds)
     strategy = (spec.get("conversion") or {}).get("strategy", "None")
+    if spec.get("preserveUnknownFields") and strategy != "None":
+        yield invalid("spec.conversion.strategy", strategy, "must be None if spec.preserveUnknownFields is true")
     if strategy == "Webhook":
         yield forbidden("spec.conversion.strategy", "conversion by webhook is not supported")
     elif strategy != "None":

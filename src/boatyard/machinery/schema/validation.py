@@ -22,7 +22,7 @@ IMMUTABLE = "self == oldSelf"
 
 def validate(node: Structural, obj: Any, old: Any = None, at: str = "") -> list[FieldError]:
     """See :meth:`Structural.validate`."""
-    return list(_check(node, obj, at, old))
+    return [*_check(node, obj, at, old), *_check_items(node, obj, at)]
 
 
 def _invalid(path: str, value: Any, told: str) -> FieldError:
@@ -126,8 +126,23 @@ def _check_list(node: Structural, value: list[Any], path: str) -> Iterator[Field
         items = node.items
         for index, inner in enumerate(value):
             yield from _check(items, inner, f"{path}[{index}]", None)
-    if node.list_type == "atomic":
-        return
+
+
+def _check_items(node: Structural, value: Any, path: str) -> Iterator[FieldError]:
+    """Whether lists that are sets or maps are such, wherever they are. Keys of maps stand in brackets here, as in Kubernetes."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(inner, dict | list) and (child := node.child(key)) is not None:
+                yield from _check_items(child, inner, f"{path}[{key}]" if child is node.additional else _below(path, key))
+    elif isinstance(value, list):
+        if node.list_type != "atomic":
+            yield from _told_apart(node, value, path)
+        if "items" in node.schema:
+            for index, inner in enumerate(value):
+                yield from _check_items(node.items, inner, f"{path}[{index}]")
+
+
+def _told_apart(node: Structural, value: list[Any], path: str) -> Iterator[FieldError]:
     seen: dict[str, int] = {}
     for index, inner in enumerate(value):
         if node.list_type == "map":

@@ -47,7 +47,7 @@ async def test_a_second_service_of_the_name_changes_nothing(client: EmbeddedClie
 
 
 async def test_an_address_outside_the_network(client: EmbeddedClient) -> None:
-    with pytest.raises(Invalid, match="provided IP is not in the valid range"):
+    with pytest.raises(Invalid, match="the provided network does not match the current range"):
         await client.create(SERVICES, service("s", clusterIP="192.0.2.1"), "default")
 
 

@@ -9,7 +9,7 @@ import pytest
 from boatyard.machinery.client.embedded import EmbeddedClient
 from boatyard.machinery.meta.conditions import is_true
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
-from boatyard.machinery.meta.errors import BadRequest, Conflict, InternalError, Invalid, MethodNotAllowed, NotFound
+from boatyard.machinery.meta.errors import BadRequest, Conflict, Forbidden, InternalError, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry import keys
 from boatyard.machinery.registry.caller import SYSTEM
@@ -89,7 +89,7 @@ async def test_a_deletion_that_was_interrupted_goes_on_at_the_next_start(
 ) -> None:
     await boats.create(BOATS, boat(finalizers=[HOLD]), "default")
     await boats.delete(CUSTOM_RESOURCE_DEFINITIONS, BOATS.group_resource)
-    with pytest.raises(MethodNotAllowed):
+    with pytest.raises(Forbidden, match='"late" is forbidden: create not allowed while custom resource definition is terminating'):
         await boats.create(BOATS, boat("late"), "default")
     # The last object goes, and the program stops before it lets the definition go.
     await store.commit([Delete(keys.key(BOATS, "default", "b"))])

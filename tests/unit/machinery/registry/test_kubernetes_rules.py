@@ -16,11 +16,14 @@ from boatyard.machinery.meta.core import (
     NAMESPACES,
     PODS,
     ROLES,
+    SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
 )
 from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
+
+TOLD = {"involvedObject": {"namespace": "default"}}
 
 
 @pytest.mark.parametrize("resource", [LEASES, ROLES, EVENTS])
@@ -140,3 +143,36 @@ async def test_small_rules(client: EmbeddedClient) -> None:
     assert made["secrets"] == [{"name": "s"}]
     with pytest.raises(BadRequest):
         await client.create(ROLES, {"metadata": {"name": "r"}, "rules": {"0": {}}}, "default")
+
+
+@pytest.mark.parametrize("resource", [LEASES, EVENTS])
+async def test_leases_and_events_take_any_finalizer(client: EmbeddedClient, resource: Resource) -> None:
+    told = TOLD if resource == EVENTS else {}
+    made = await client.create(resource, {"metadata": {"name": "x", "finalizers": ["hold"]}, **told}, "default")
+    assert made["metadata"]["finalizers"] == ["hold"]
+
+
+async def test_names_of_events_are_parts_of_an_address(client: EmbeddedClient) -> None:
+    made = await client.create(EVENTS, {"metadata": {"generateName": "A_"}, **TOLD}, "default")
+    assert made["metadata"]["name"].startswith("A_")
+    with pytest.raises(Invalid, match="may not contain '/'"):
+        await client.create(EVENTS, {"metadata": {"name": "a/b"}, **TOLD}, "default")
+
+
+async def test_a_secret_without_a_type_is_opaque(client: EmbeddedClient) -> None:
+    made = await client.create(SECRETS, {"metadata": {"name": "s"}, "type": ""}, "default")
+    assert made["type"] == "Opaque"
+    for nothing in ("", None):
+        assert (await client.update(SECRETS, {**made, "type": nothing}))["metadata"] == made["metadata"]
+
+
+async def test_a_status_of_a_service_that_says_nothing_changes_nothing(client: EmbeddedClient) -> None:
+    made = await client.create(SERVICES, {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}, "default")
+    again = await client.update(SERVICES, {**made, "status": {}}, subresource="status")
+    assert again["metadata"] == made["metadata"] and again["status"] == {"loadBalancer": {}}
+
+
+async def test_a_dry_run_of_an_update_that_makes_the_object_keeps_the_revision_it_names(client: EmbeddedClient) -> None:
+    for revision in ("0", "7"):
+        event = {"metadata": {"name": "n", "namespace": "default", "resourceVersion": revision}, **TOLD}
+        assert (await client.update(EVENTS, event, dry_run=True))["metadata"]["resourceVersion"] == revision

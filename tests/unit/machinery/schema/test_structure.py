@@ -137,11 +137,15 @@ def test_all_that_is_wrong_with_a_definition_is_told() -> None:
         "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "default": {}}}}},
     }  # fmt: skip
     kinds = {"plural": "A_", "kind": "a b", "singular": "x", "listKind": "a b", "shortNames": ["A_"], "categories": ["A_"]}
-    spec = {"group": "a", "scope": "x", "names": kinds, "versions": [version], "preserveUnknownFields": True}
+    spec = {
+        "group": "a", "scope": "x", "names": kinds, "versions": [version], "preserveUnknownFields": True,
+        "conversion": {"strategy": "Nope"},
+    }  # fmt: skip
     paths = [error.path.removeprefix("spec.") for error in validate_definition({"metadata": {"name": "x"}, "spec": spec})]
     assert sorted(paths) == sorted(
         [
             "metadata.name", "group", "scope", "preserveUnknownFields", "preserveUnknownFields", "names.plural", "names.kind",
+            "conversion.strategy", "conversion.strategy",
             "names.listKind", "names.listKind", "names.shortNames[0]", "names.categories[0]", "versions", "versions[0].name",
             "versions[0].deprecationWarning", "versions[0].subresources.scale.specReplicasPath",
             "versions[0].subresources.scale.statusReplicasPath", "versions[0].subresources.scale.labelSelectorPath",

@@ -152,6 +152,13 @@ def test_faults_of_lists_and_choices(schema, value, told):
     assert faults(schema, value) == told
 
 
+def test_in_lists_below_maps_keys_stand_in_brackets():
+    schema = {"type": "object", "additionalProperties": KEYED}
+    assert [error.partition(": ")[0] for error in faults(schema, {"k": [{"k": "a"}, {"k": "a"}, 5]})] == [
+        "x.k[2]", "x[k][1]", "x[k][2]"
+    ]  # fmt: skip
+
+
 def test_of_several_that_should_fit_the_best_tells_its_faults():
     parts = [{"required": ["a"]}, {"properties": {"b": {"minimum": 5}}}]
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "oneOf": parts}

@@ -77,7 +77,8 @@ def _volume(obj: Object) -> None:
 
 
 def _secret(obj: Object) -> None:
-    obj.setdefault("type", "Opaque")
+    if not obj.get("type"):
+        obj["type"] = "Opaque"
     plain = obj.pop("stringData", None)
     if isinstance(plain, dict):
         data = obj.setdefault("data", {})

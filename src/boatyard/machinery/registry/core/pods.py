@@ -64,8 +64,12 @@ def _gates(spec: Object, path: str) -> Iterator[FieldError]:
         if name in seen:
             yield duplicate(at, name)
         seen.add(name)
+
+
+def validate_new_pod(spec: Object) -> Iterator[FieldError]:
+    """What a pod may have once it is there, but not begin with."""
     if spec.get("nodeName") and spec.get("schedulingGates"):
-        yield forbidden(f"{path}.nodeName", "cannot be set until all schedulingGates have been cleared")
+        yield forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
 
 
 def _tolerations(tolerations: list[Object], where: str) -> Iterator[FieldError]:
@@ -121,10 +125,10 @@ def validate_pod_update(new: Object, old: Object) -> Iterator[FieldError]:
     if deadline is None and "activeDeadlineSeconds" in before:
         yield invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")
     yield from _added_tolerations(after.get("tolerations") or [], before.get("tolerations") or [])
-    gates = [gate.get("name") for gate in before.get("schedulingGates") or ()]
-    for index, gate in enumerate(after.get("schedulingGates") or ()):
-        if gate.get("name") not in gates:
-            told = f"only deletion is allowed, but found new scheduling gate '{gate.get('name', '')}'"
+    gates = [gate.get("name", "") for gate in before.get("schedulingGates") or ()]
+    for name, index in {gate.get("name", ""): index for index, gate in enumerate(after.get("schedulingGates") or ())}.items():
+        if name not in gates:
+            told = f"only deletion is allowed, but found new scheduling gate '{name}'"
             yield forbidden(f"spec.schedulingGates[{index}].name", told)
     if _frozen(after, before) != _frozen(before, before):
         yield forbidden("spec", _MAY_CHANGE)

@@ -211,9 +211,10 @@ def _path(path: Object, at: str) -> Iterator[FieldError]:
     kind, value = path.get("pathType"), path.get("path", "")
     if not kind:
         yield required(f"{at}.pathType", "pathType must be specified")
-    elif kind not in PATH_TYPES:
+        return
+    if kind not in PATH_TYPES:
         yield unsupported(f"{at}.pathType", kind, PATH_TYPES)
-    if (kind in ("Exact", "Prefix") or value) and not value.startswith("/"):
+    elif (kind in ("Exact", "Prefix") or value) and not value.startswith("/"):
         yield invalid(f"{at}.path", value, "must be an absolute path")
     if kind in ("Exact", "Prefix"):
         for part in ("//", "/./", "/../", "%2f", "%2F"):

@@ -11,7 +11,7 @@ from boatyard.machinery.meta.field_errors import invalid, invalid_each, required
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.core import access, data, services, storage
-from boatyard.machinery.registry.core.pods import EFFECTS, validate_pod_spec, validate_pod_update
+from boatyard.machinery.registry.core.pods import EFFECTS, validate_new_pod, validate_pod_spec, validate_pod_update
 from boatyard.machinery.registry.core.types import core_schema, is_type_error
 from boatyard.machinery.schema.definition import validate_definition
 
@@ -36,7 +36,7 @@ def validate(resource: Resource, new: Object, old: Object | None = None) -> list
         enum_of_nothing = error.type == "FieldValueNotSupported" and error.message.startswith('Unsupported value: ""')
         # Kubernetes keys its own lists for apply; where doubles are wrong the rules above say so (doubles in env are not).
         keyed_twice = error.type == "FieldValueDuplicate"
-        known = error.path in told or error.path.rpartition("[")[0] in told
+        known = error.path in told or error.path.rpartition("[")[0] in told or error.path.endswith(_LOOKED_AT_LAST)
         if known or is_type_error(error) or enum_of_nothing or keyed_twice or error.path in _NOT_REQUIRED:
             continue
         found.append(error)
@@ -46,11 +46,13 @@ def validate(resource: Resource, new: Object, old: Object | None = None) -> list
 _NOT_REQUIRED = ("metadata", "rules", "spec.resources", "spec.names", "involvedObject", "roleRef", "endpoints")
 """Required by the type, yet a server takes documents without."""
 
+_LOOKED_AT_LAST = ".backend"
+"""Required by the type of a path of an Ingress; the rules tell of it, if nothing else is wrong."""
+
 
 def _pod(new: Object, old: Object | None) -> Iterator[FieldError]:
     yield from validate_pod_spec(new.get("spec") or {})
-    if old is not None:
-        yield from validate_pod_update(new, old)
+    yield from validate_new_pod(new.get("spec") or {}) if old is None else validate_pod_update(new, old)
 
 
 def _pod_template(new: Object, old: Object | None) -> Iterator[FieldError]:

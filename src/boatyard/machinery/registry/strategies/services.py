@@ -69,7 +69,7 @@ class Services(Strategy):
                 if asked is None:
                     raise InternalError("no cluster address is free")
             elif not ledger.addresses.contains(asked):
-                raise self._refused(metadata, asked, "provided IP is not in the valid range")
+                raise self._refused(metadata, asked, "the provided network does not match the current range")
             elif not ledger.addresses.claim(key, asked):
                 raise self._refused(metadata, asked, "provided IP is already allocated")
         spec["clusterIP"], spec["clusterIPs"] = asked, [asked]

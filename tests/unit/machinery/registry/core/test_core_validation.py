@@ -36,6 +36,7 @@ BOUND = {"spec": {**CLAIM["spec"], "volumeName": "v"}, "status": {"phase": "Boun
 VOLUME = {"spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/a"}}}
 SERVICE = {"spec": {"ports": [{"port": 80}], "clusterIP": "10.96.0.9"}}
 BINDING = {"roleRef": {"kind": "Role", "name": "r"}}
+GATE = "spec.schedulingGates[0].name"
 MAP = {"data": {"a": "b"}, "immutable": True}
 
 
@@ -58,6 +59,7 @@ MAP = {"data": {"a": "b"}, "immutable": True}
         (core.PODS, POD, {"spec__containers": []}, ["spec.containers", "spec.containers"]),
         (core.PODS, POD, {"spec__containers__0__image": ""}, ["spec.containers[0].image"]),
         (core.PODS, POD, {"spec__schedulingGates": [{"name": "a.b/c"}]}, ["spec.schedulingGates[0].name"]),
+        (core.PODS, POD, {"spec__schedulingGates": [{"name": "a"}], "spec__nodeName": "n"}, [GATE, "spec"]),
         (core.PODS, POD, {"spec__activeDeadlineSeconds": -1}, ["spec.activeDeadlineSeconds", "spec.activeDeadlineSeconds"]),
         (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__volumeName": "v"}, []),
         (core.PERSISTENT_VOLUME_CLAIMS, CLAIM, {"spec__accessModes": ["ReadOnlyMany"]}, ["spec"]),
@@ -115,3 +117,19 @@ def test_expressions_that_cannot_be_evaluated_are_refused_not_ignored():
     assert [error.path for error in validate(core.CUSTOM_RESOURCE_DEFINITIONS, crd)] == [
         "spec.versions[0].schema.openAPIV3Schema.x-kubernetes-validations[1].rule"
     ]
+
+
+def test_a_path_without_a_type_isnt_looked_at_further():
+    def told(**path):
+        document = {"spec": {"rules": [{"http": {"paths": [{"path": "x", **path}]}}]}}
+        return [error.path.rpartition(".")[2] for error in validate(core.INGRESSES, defaulted(core.INGRESSES, document))]
+
+    assert told() == ["pathType"]
+    assert told(pathType="Nope") == ["pathType", "backend"]
+    assert told(pathType="Prefix") == ["path", "backend"]
+
+
+def test_a_template_of_pods_may_name_a_node_behind_a_gate():
+    spec = {"containers": [{"name": "a", "image": "b"}], "nodeName": "n", "schedulingGates": [{"name": "a.b/c"}]}
+    assert validate(core.POD_TEMPLATES, defaulted(core.POD_TEMPLATES, {"template": {"spec": spec}})) == []
+    assert [error.path for error in validate(core.PODS, defaulted(core.PODS, {"spec": spec}))] == ["spec.nodeName"]
