@@ -10,6 +10,7 @@ from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.review_kinds import REVIEWS
 from boatyard.machinery.registry.strategies.certificate_signing_requests import CertificateSigningRequests
 from boatyard.machinery.registry.strategies.custom_resource_definitions import CustomResourceDefinitions
+from boatyard.machinery.registry.strategies.immutable_data import ImmutableData
 from boatyard.machinery.registry.strategies.initial_status import InitialStatus
 from boatyard.machinery.registry.strategies.namespaces import Namespaces
 from boatyard.machinery.registry.strategies.pods import Pods
@@ -41,7 +42,7 @@ def _with_schema(kind: Kind) -> Kind:
 
 
 _KINDS = (
-    Kind(core.CONFIG_MAPS, ("cm",)),
+    Kind(core.CONFIG_MAPS, ("cm",), strategy=ImmutableData("data", "binaryData")),
     Kind(
         core.EVENTS, ("ev",), fields=_EVENT_FIELDS, check_name=names.path_segment, made_by_update=True, collected=False,
     ),
@@ -57,7 +58,7 @@ _KINDS = (
         fields=_POD_FIELDS, generation=True, returns_deleted=True, strategy=Pods(),
     ),
     Kind(core.POD_TEMPLATES, returns_deleted=True, generation=True),
-    Kind(core.SECRETS, fields=_same("type")),
+    Kind(core.SECRETS, fields=_same("type"), strategy=ImmutableData("data")),
     Kind(
         core.SERVICES, ("svc",), ("all",), subresources=("status",), fields=_same("spec.clusterIP", "spec.type"),
         check_name=names.dns1035_label, made_by_update=True, returns_deleted=True, strategy=Services(),

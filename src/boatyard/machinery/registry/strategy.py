@@ -31,6 +31,10 @@ class Strategy:
         """What is wrong with a new object that its schema can't say."""
         return []
 
+    def validate_sent(self, obj: Object, old: Object) -> list[FieldError]:
+        """What is wrong with a replacement that nobody can tell once it is in the form in which it is kept."""
+        return []
+
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
         """Keep what this kind doesn't let a caller change."""
 

@@ -78,7 +78,8 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
         readable(request, obj)
         raise
     _keep_other_half(request, obj, old)
-    wrong = shape(request, obj, old)
+    wrong = kind.strategy.validate_sent(obj, old)
+    wrong += shape(request, obj, old)
     kind.strategy.read(obj)
     managers = request.managers
     if request.subresource != "binding":

@@ -109,3 +109,10 @@ async def test_the_cause_of_a_deletion_does_not_grow(client: EmbeddedClient) -> 
 async def test_finalizers_of_core_kinds_say_whose_they_are(client: EmbeddedClient) -> None:
     with pytest.raises(Invalid, match="name is neither a standard finalizer name nor is it fully qualified"):
         await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "finalizers": ["hold"]}}, "default")
+
+
+async def test_final_data_isnt_given_an_empty_map_either(client: EmbeddedClient) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}, "immutable": True}, "default")
+    with pytest.raises(Invalid, match="binaryData: Forbidden: field is immutable"):
+        await client.patch(CONFIG_MAPS, "c", {"binaryData": {}}, "default")
+    assert await client.patch(CONFIG_MAPS, "c", {"metadata": {"labels": {"a": "b"}}}, "default")
