@@ -55,7 +55,8 @@ def merge_apply(
     FieldManagerConflict per field that another manager owns with another value, unless ``force``; BadRequest when a keyed list's
     item lacks its key.
     """
-    fields = (field_set(schema, applied) - NOBODYS).without(*door.reset)
+    said = field_set(schema, applied).without(*door.reset)
+    fields = said - NOBODYS
     base: Object = as_written(schema, live, applied) if live is not None else {}
     if live is not None and not managers:
         managers = updated(None, live, [], door._replace(manager=BEFORE_FIRST_APPLY), schema, now)
@@ -66,7 +67,7 @@ def merge_apply(
     if previous is not None and previous.fields == fields:
         mine = mine._replace(time=previous.time)
     elif previous is not None and previous.fields - fields:
-        owned = fields
+        owned = said
         for other in others:
             owned = owned | other.fields
         result = pruned(schema, result, previous.fields, owned) or {}

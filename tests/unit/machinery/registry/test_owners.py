@@ -230,3 +230,13 @@ async def test_a_namespace_named_by_what_is_in_none_means_nothing(registry: Regi
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n", "namespace": "x", "labels": {"a": "b"}}}
     made = await registry.apply(SYSTEM, NAMESPACES, body, field_manager="applier")
     assert "namespace" not in made["metadata"]
+
+
+async def test_metadata_that_nobody_owns_stays_when_all_that_was_applied_of_it_goes(registry: Registry):
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+    labelled = body | {"metadata": {"name": "c", "labels": {"a": "b"}}}
+    made = await registry.apply(SYSTEM, CONFIG_MAPS, labelled, namespace=HERE, field_manager="applier")
+    await registry.delete(SYSTEM, CONFIG_MAPS, "c", HERE, propagation="Orphan")
+    applied = await registry.apply(SYSTEM, CONFIG_MAPS, body | {"data": {"a": "1"}}, namespace=HERE, field_manager="applier")
+    assert "labels" not in applied["metadata"] and applied["metadata"]["finalizers"] == ["orphan"]
+    assert applied["metadata"]["uid"] == made["metadata"]["uid"]
