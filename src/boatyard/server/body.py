@@ -16,7 +16,7 @@ from boatyard.machinery.meta import yaml
 from boatyard.machinery.meta.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from boatyard.machinery.schema.structural import Structural
 from boatyard.server import protobuf
-from boatyard.server.duplicates import duplicates
+from boatyard.server.duplicates import duplicates, merged
 
 _decode = msgspec.json.Decoder(float_hook=lambda text: _number(float(text))).decode
 _JSON = ("application/json", "", "*/*")
@@ -60,7 +60,7 @@ def check_type(request: web.Request) -> None:
 
 async def document(request: web.Request, repeated: list[str] | None = None, schema: Structural | None = None) -> dict[str, Any]:
     """The one object that a create, update or delete sends (empty without a body). ``repeated`` gets what is to be said of fields
-    that are there more than once; with a ``schema``, only of those that it knows.
+    that are there more than once; with a ``schema``, only of those that it knows, and JSON is read into that type as Go does it.
 
     Raises BadRequest, UnsupportedMediaType, RequestEntityTooLarge.
     """
@@ -79,8 +79,12 @@ async def document(request: web.Request, repeated: list[str] | None = None, sche
         return {}
     if not isinstance(value, dict):
         raise BadRequest("the body of the request must be an object")
-    if repeated is not None and type in _JSON:
-        repeated += [f'duplicate field "{path}"' for path in duplicates(data, value, schema)]
+    if type in _JSON and (repeated is not None or schema is not None):
+        twice = duplicates(data, value, schema)
+        if twice and schema is not None:
+            value = json(merged(data, schema))
+        if repeated is not None:
+            repeated += [f'duplicate field "{path}"' for path in twice]
     return value
 
 

@@ -1,4 +1,4 @@
-"""Fields that a JSON body has twice: the last one counts, and whoever sent them should hear of it."""
+"""Fields that a JSON body has twice: the last one counts, or what both say, and whoever sent them should hear of it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,37 @@ def duplicates(data: bytes, value: Any, schema: Structural | None = None) -> lis
     if len(_KEY.findall(data)) == _keys(value):
         return []
     return list(_repeated(json.loads(data, object_pairs_hook=_Pairs), "", schema, told=schema is None))
+
+
+def merged(data: bytes, schema: Structural) -> bytes:
+    """JSON that has each field once, as Go reads it into types of its own: one after the other into the same place, so that of an
+    object, a map or an item of a list what the later one doesn't say stays as the earlier one said."""
+    return json.dumps(_plain(json.loads(data, object_pairs_hook=_Pairs), schema)).encode()
+
+
+def _plain(value: Any, node: Structural | None) -> Any:
+    if isinstance(value, _Pairs):
+        found: dict[str, Any] = {}
+        for name, inner in value:
+            below = node and node.child(name)
+            said = _plain(inner, below)
+            found[name] = _onto(found[name], said, below) if name in found and below is not None else said
+        return found
+    return [_plain(inner, node and node.items) for inner in value] if isinstance(value, list) else value
+
+
+def _onto(before: Any, said: Any, node: Structural) -> Any:
+    if isinstance(before, dict) and isinstance(said, dict):
+        return {**before, **{name: _below(before, name, value, node) for name, value in said.items()}}
+    if isinstance(before, list) and isinstance(said, list):
+        kept = [_onto(old, new, node.items) for old, new in zip(before, said, strict=False)]
+        return kept + said[len(kept) :]
+    return before if said is None and isinstance(before, dict) and node.additional is None else said
+
+
+def _below(before: dict[str, Any], name: str, said: Any, node: Structural) -> Any:
+    below = node.child(name)
+    return _onto(before[name], said, below) if name in before and below is not None and node.additional is None else said
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boatyard.machinery.meta.core import NAMESPACES
+from boatyard.machinery.meta.core import EVENTS, NAMESPACES
 from boatyard.machinery.meta.errors import AlreadyExists, BadRequest, Forbidden, already_exists, invalid
 from boatyard.machinery.meta.objects import Object, deleting
 from boatyard.machinery.patch.managers import Manager
@@ -86,7 +86,9 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
     metadata.check_kind(request, obj)
     node_restriction.restrict(request, obj)
     kind.strategy.prepare_create(ledger, request.caller, obj)
-    wrong = metadata.validate(request, obj) + wrong + rules_wrong(request, obj) + kind.strategy.validate_create(obj)
+    wrong += rules_wrong(request, obj) + kind.strategy.validate_create(obj)
+    if not wrong or kind.resource != EVENTS:  # whose own rules, in Kubernetes, know nothing of metadata
+        wrong = metadata.validate(request, obj) + wrong
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
     request.warnings += advice(kind, obj)

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from boatyard.machinery.meta import field_errors, names
-from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, EVENTS, LEASES
+from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, EVENTS, LEASES, POD_TEMPLATES, SERVICES
 from boatyard.machinery.meta.errors import ApiError, BadRequest, FieldError, conflict, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
@@ -47,6 +47,8 @@ def frame(request: Request, obj: Object) -> None:
             called = "API version" if member == "apiVersion" else member
             raise _malformed(request, f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})")
     metadata = obj.setdefault("metadata", {})
+    if metadata is None and request.kind.custom is None:
+        metadata = obj["metadata"] = {}
     if not isinstance(metadata, dict):
         raise _malformed(request, "metadata: expected map")
     types = core_type("v1.ObjectMeta")
@@ -204,8 +206,8 @@ def modified(request: Request) -> Exception:
     return conflict(request.kind.resource.group_resource, request.name, why)
 
 
-def validate(request: Request, obj: Object) -> list[FieldError]:
-    """What is malformed."""
+def validate(request: Request, obj: Object, *, new: bool = True) -> list[FieldError]:
+    """What is malformed. ``new``: it is about to be made."""
     metadata = obj["metadata"]
     wrong: list[FieldError] = []
     name = metadata.get("name")
@@ -215,7 +217,10 @@ def validate(request: Request, obj: Object) -> list[FieldError]:
         wrong.append(_invalid("metadata.name", name, "must be a string"))
     else:
         wrong += [_invalid("metadata.name", name, told) for told in request.kind.check_name(name)]
-    if prefix := metadata.get("generateName"):
+    if (generation := metadata.get("generation")) is not None and generation < 0:
+        wrong.append(_invalid("metadata.generation", generation, "must be greater than or equal to 0"))
+    looked_at = new or not (request.subresource or request.kind.resource in _PREFIX_OF_NEW)
+    if looked_at and (prefix := metadata.get("generateName")):
         # A name that begins so ends in something else.
         begun = prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
         wrong[:0] = [_invalid("metadata.generateName", prefix, told) for told in request.kind.check_name(begun)]
@@ -223,6 +228,10 @@ def validate(request: Request, obj: Object) -> list[FieldError]:
         wrong.append(FieldError("metadata.namespace", "FieldValueRequired", "Required value"))
     only_known = request.kind.custom is None and request.kind.resource not in _ANY_FINALIZER
     return wrong + _well_formed(metadata, only_known, "metadata")
+
+
+_PREFIX_OF_NEW = (POD_TEMPLATES, SERVICES)
+"""Kinds whose objects may be given any ``generateName`` once they are there."""
 
 
 def embedded(metadata: Object, at: str) -> list[FieldError]:

@@ -92,7 +92,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
     if kind.generation and not request.subresource and _wants_more(request, obj, old):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-    wrong = immutable + metadata.validate(request, obj) + metadata.validate_update(obj, old) + wrong
+    wrong = immutable + metadata.validate(request, obj, new=False) + metadata.validate_update(obj, old) + wrong
     wrong += rules_wrong(request, obj, old)
     wrong += kind.strategy.validate_update(obj, old, request.subresource)
     if wrong:

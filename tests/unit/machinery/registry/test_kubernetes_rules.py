@@ -159,6 +159,13 @@ async def test_names_of_events_are_parts_of_an_address(client: EmbeddedClient) -
         await client.create(EVENTS, {"metadata": {"name": "a/b"}, **TOLD}, "default")
 
 
+async def test_of_events_metadata_is_judged_last(client: EmbeddedClient) -> None:
+    for told, field in ((TOLD, "metadata.labels"), ({"involvedObject": {"namespace": "x"}}, "involvedObject.namespace")):
+        with pytest.raises(Invalid) as refused:
+            await client.create(EVENTS, {"metadata": {"name": "e", "labels": {"a": "b c"}}, **told}, "default")
+        assert [cause["field"] for cause in refused.value.details["causes"]] == [field]
+
+
 async def test_a_secret_without_a_type_is_opaque(client: EmbeddedClient) -> None:
     made = await client.create(SECRETS, {"metadata": {"name": "s"}, "type": ""}, "default")
     assert made["type"] == "Opaque"
@@ -176,3 +183,26 @@ async def test_a_dry_run_of_an_update_that_makes_the_object_keeps_the_revision_i
     for revision in ("0", "7"):
         event = {"metadata": {"name": "n", "namespace": "default", "resourceVersion": revision}, **TOLD}
         assert (await client.update(EVENTS, event, dry_run=True))["metadata"]["resourceVersion"] == revision
+
+
+async def test_metadata_that_is_null_says_nothing_of_core_kinds(client: EmbeddedClient) -> None:
+    with pytest.raises(Invalid, match="name or generateName is required"):
+        await client.create(CONFIG_MAPS, {"metadata": None}, "default")
+
+
+async def test_a_generation_is_counted_from_nothing(client: EmbeddedClient) -> None:
+    with pytest.raises(Invalid, match=r"metadata\.generation: Invalid value: -1: must be greater than or equal to 0"):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "generation": -1}}, "default")
+
+
+async def test_what_a_name_was_made_of_is_looked_at_once_for_some_kinds_and_never_with_a_status(client: EmbeddedClient) -> None:
+    service = await client.create(SERVICES, {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}, "default")
+    settings = await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
+    for made in (service, settings):
+        made["metadata"]["generateName"] = "A_"
+    assert (await client.update(SERVICES, service))["metadata"]["generateName"] == "A_"
+    with pytest.raises(Invalid, match=r"metadata\.generateName"):
+        await client.update(CONFIG_MAPS, settings)
+    space = await client.get(NAMESPACES, "default")
+    space["metadata"]["generateName"] = "A_"
+    assert (await client.update(NAMESPACES, space, subresource="status"))["metadata"]["generateName"] == "A_"
