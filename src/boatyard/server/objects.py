@@ -22,7 +22,7 @@ from boatyard.machinery.meta.errors import (
     not_found,
 )
 from boatyard.machinery.meta.field_errors import unsupported
-from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.registry import documents
 from boatyard.machinery.registry.core.types import core_type
 from boatyard.machinery.registry.go_text import refused
@@ -159,8 +159,6 @@ class Objects:
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         options, document = call.writing(), await self._document(call, kind, path)
-        if not document and not (await body.read(call.request)).strip():
-            raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         obj = await self._registry.create(
             call.caller, kind.resource, document, path.namespace or None, name=path.name or None,
             subresource=path.subresource or None, **options,
@@ -186,7 +184,11 @@ class Objects:
         # Kubernetes' own kinds are read into types, where what is unknown is nowhere.
         schema = kind.schema() if kind.custom is None else None
         document = await body.document(call.request, None if validation == "Ignore" else told, schema)
+        if not document and not (await body.read(call.request)).strip():
+            raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         if told and validation == "Strict":
+            whole = kind.schema()
+            told += [f'unknown field "{path}"' for path in (whole.prune(copied(document)) if whole else ())]
             name, version = kind.resource.kind, kind.resource.version
             why = f"strict decoding error: {', '.join(told)}"
             raise BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {why}')

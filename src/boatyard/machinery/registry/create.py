@@ -92,7 +92,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, obj["metadata"].get("name", ""), wrong)
     request.warnings += advice(kind, obj)
-    if revision.isdigit():
+    if revision.isdigit() and not request.dry_run:
         raise BadRequest("resourceVersion should not be set on objects to be created")
     if revision and request.dry_run:
         # What a write would set stays as it was sent.

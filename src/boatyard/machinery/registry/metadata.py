@@ -35,6 +35,10 @@ _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _invalid = field_errors.invalid
 
 
+class OtherKind(BadRequest):
+    """A document of another kind than its address."""
+
+
 def frame(request: Request, obj: Object) -> None:
     """Check that a document is what its address says, and fill in what it leaves out."""
     resource = request.kind.resource
@@ -45,7 +49,8 @@ def frame(request: Request, obj: Object) -> None:
             obj[member] = expected
         if obj[member] != expected and not _of_another_kind(request, member, obj[member]):
             called = "API version" if member == "apiVersion" else member
-            raise _malformed(request, f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})")
+            told = f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})"
+            raise OtherKind(told) if request.difference is None else refused(request.difference, told)
     metadata = obj.setdefault("metadata", {})
     if metadata is None and request.kind.custom is None:
         metadata = obj["metadata"] = {}
@@ -219,7 +224,8 @@ def validate(request: Request, obj: Object, *, new: bool = True) -> list[FieldEr
         wrong += [_invalid("metadata.name", name, told) for told in request.kind.check_name(name)]
     if (generation := metadata.get("generation")) is not None and generation < 0:
         wrong.append(_invalid("metadata.generation", generation, "must be greater than or equal to 0"))
-    looked_at = new or not (request.subresource or request.kind.resource in _PREFIX_OF_NEW)
+    any_prefix = request.kind.custom is not None or request.kind.resource in _PREFIX_OF_NEW
+    looked_at = new or not (request.subresource or any_prefix)
     if looked_at and (prefix := metadata.get("generateName")):
         # A name that begins so ends in something else.
         begun = prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
@@ -230,8 +236,8 @@ def validate(request: Request, obj: Object, *, new: bool = True) -> list[FieldEr
     return wrong + _well_formed(metadata, only_known, "metadata")
 
 
-_PREFIX_OF_NEW = (POD_TEMPLATES, SERVICES)
-"""Kinds whose objects may be given any ``generateName`` once they are there."""
+_PREFIX_OF_NEW = (EVENTS, LEASES, POD_TEMPLATES, SERVICES)
+"""Kinds, beside custom ones, whose objects may be given any ``generateName`` once they are there."""
 
 
 def embedded(metadata: Object, at: str) -> list[FieldError]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from boatyard.machinery.client.client import PatchType
 from boatyard.machinery.meta import field_errors
 from boatyard.machinery.meta.errors import ApiError, BadRequest, UnsupportedMediaType, invalid
-from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.patch.json_patch import json_patch
 from boatyard.machinery.patch.managers import written
 from boatyard.machinery.patch.merge_patch import without_nulls
@@ -68,6 +69,8 @@ def _read_first(ledger: Ledger, request: Request, error: ApiError, type: PatchTy
     try:
         wanted = _outcome(request, documents.parted(record.value, record.modified)[1], type)
         later = request.warnings[told:]
+        with suppress(BadRequest):
+            metadata.frame(request, copied(wanted))
         del request.warnings[told:]
         readable(request, wanted)
         request.warnings += [warning for warning in later if warning not in request.warnings]

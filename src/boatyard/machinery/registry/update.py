@@ -17,6 +17,9 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
     warned = len(request.warnings)
     try:
         return await _update(ledger, request, obj)
+    except metadata.OtherKind:
+        request.warnings.clear()  # nobody read it as what it isn't
+        raise
     except ApiError:
         # Whoever sends what can't be read is told so first.
         del request.warnings[warned:]

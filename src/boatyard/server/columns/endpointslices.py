@@ -15,7 +15,7 @@ COLUMNS = definitions("Name", "AddressType", "Ports", "Endpoints", "Age")
 
 
 def cells(obj: Object, now: float) -> list[Any]:
-    ports = obj.get("ports")
-    told = UNSET if not ports else some([str(port["port"]) if port.get("port") is not None else "*" for port in ports])
+    # A port without a number is told by its name.
+    ports = [str(port["port"]) if port.get("port") is not None else port.get("name") or "" for port in obj.get("ports") or ()]
     addresses = [address for endpoint in obj.get("endpoints") or () for address in endpoint.get("addresses") or ()]
-    return [obj["metadata"]["name"], obj.get("addressType", ""), told, some(addresses) or UNSET, age(obj, now)]
+    return [obj["metadata"]["name"], obj.get("addressType", ""), some(ports) or UNSET, some(addresses) or UNSET, age(obj, now)]

@@ -86,6 +86,10 @@ async def test_empty_members_of_metadata_have_their_types_too(client: EmbeddedCl
 async def test_a_dry_run_keeps_the_revision_that_was_sent(client: EmbeddedClient) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "resourceVersion": "x"}}, "default", dry_run=True)
     assert made["metadata"]["resourceVersion"] == "x"
+    made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "resourceVersion": "5"}}, "default", dry_run=True)
+    assert made["metadata"]["resourceVersion"] == "5"
+    with pytest.raises(BadRequest, match="resourceVersion should not be set"):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "resourceVersion": "5"}}, "default")
     body = {"metadata": {"name": "r", "namespace": "default", "resourceVersion": "5"}}
     assert (await client.update(ROLES, body, dry_run=True))["metadata"]["resourceVersion"] == "5"
     with pytest.raises(BadRequest, match="is no revision"):

@@ -8,7 +8,19 @@ import pytest
 
 from boatyard.machinery.client.client import PatchType
 from boatyard.machinery.client.embedded import EmbeddedClient
-from boatyard.machinery.meta.core import CONFIG_MAPS, INGRESSES, LEASES, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS, SERVICES
+from boatyard.machinery.meta.core import (
+    CONFIG_MAPS,
+    EVENTS,
+    INGRESSES,
+    LEASES,
+    NAMESPACES,
+    POD_TEMPLATES,
+    PODS,
+    ROLES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
 from boatyard.machinery.meta.core import PERSISTENT_VOLUME_CLAIMS as CLAIMS
 from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
@@ -110,6 +122,52 @@ async def test_the_prefix_of_a_name_may_change_and_is_checked(client: EmbeddedCl
     for wrong in ("A_", "-", "a."):
         with pytest.raises(Invalid, match=r"metadata\.generateName"):
             await client.patch(CONFIG_MAPS, "c", {"metadata": {"generateName": wrong}}, "default")
+
+
+@pytest.mark.parametrize(
+    ("resource", "spec"),
+    [
+        (SERVICES, {"spec": {"ports": [{"port": 80}]}}),
+        (POD_TEMPLATES, {"template": {"spec": {"containers": [{"name": "a", "image": "b"}]}}}),
+        (EVENTS, {"involvedObject": {"namespace": "default"}}),
+    ],
+)
+async def test_some_kinds_check_the_prefix_of_a_name_once(
+    client: EmbeddedClient, resource: Resource, spec: dict[str, Any]
+) -> None:
+    await client.create(resource, {"metadata": {"name": "x"}, **spec}, "default")
+    changed = await client.patch(resource, "x", {"metadata": {"generateName": "A_"}}, "default")
+    assert changed["metadata"]["generateName"] == "A_"
+
+
+async def test_events_have_any_name_and_finalizers_and_their_own_rules_come_first(client: EmbeddedClient) -> None:
+    about = {"involvedObject": {"namespace": "default"}}
+    made = await client.create(EVENTS, {"metadata": {"name": "A_", "finalizers": ["x"]}, **about}, "default")
+    assert made["metadata"]["finalizers"] == ["x"]
+    with pytest.raises(Invalid, match=r"metadata\.name: .*may not contain '/'"):
+        await client.create(EVENTS, {"metadata": {"name": "a/b"}, **about}, "default")
+    with pytest.raises(Invalid, match=r"is invalid: involvedObject\.namespace"):
+        await client.create(EVENTS, {"metadata": {"name": "a/b"}, "involvedObject": {"namespace": "other"}}, "default")
+
+
+async def test_who_replaces_by_another_kind_is_not_warned_of_its_fields(registry: Registry, made: dict[str, Any]) -> None:
+    warnings: list[str] = []
+    other = {"apiVersion": "v1", "kind": "List", "items": []}
+    with pytest.raises(BadRequest, match="does not match the expected kind"):
+        await registry.update(SYSTEM, CONFIG_MAPS, other, name="c", namespace="default", warnings=warnings)
+    assert warnings == []
+
+
+async def test_mistyped_metadata_is_told_before_a_revision_that_lacks(client: EmbeddedClient) -> None:
+    await client.create(LEASES, {"metadata": {"name": "l"}}, "default")
+    with pytest.raises(Invalid, match="patch: Invalid value"):
+        await client.patch(LEASES, "l", {"metadata": {"uid": 5, "resourceVersion": None}}, "default")
+
+
+async def test_a_secret_without_a_type_is_opaque(client: EmbeddedClient) -> None:
+    made = await client.create(SECRETS, {"metadata": {"name": "s"}, "type": ""}, "default")
+    assert made["type"] == "Opaque"
+    assert await client.patch(SECRETS, "s", {"type": ""}, "default") == made
 
 
 async def test_owners_are_kept_once_and_that_is_told(registry: Registry) -> None:

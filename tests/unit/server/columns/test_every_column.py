@@ -74,6 +74,8 @@ def by(plural: str) -> Resource:
          {"Hosts": "a,b,c + 1 more...", "Address": "1.2.3.4", "Ports": "80, 443", "Class": "<none>"}),
         ("endpointslices", {"addressType": "IPv4", "ports": [{"port": 80}], "endpoints": [{"addresses": ["10.0.0.1"]}]},
          {"Ports": "80", "Endpoints": "10.0.0.1"}),
+        ("endpointslices", {"ports": [{"name": ""}]}, {"Ports": "<unset>"}),
+        ("endpointslices", {"ports": [{"name": "web"}, {"name": "b", "port": 1}]}, {"Ports": "web,1"}),
         ("secrets", {"type": "Opaque", "data": {"a": "eA==", "b": "eA=="}}, {"Data": 2}),
         ("certificatesigningrequests", {"spec": {"expirationSeconds": 3600},
                                         "status": {"conditions": [{"type": "Approved"}], "certificate": "x"}},
