@@ -7,10 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .call import APPLY, MERGE, Call
-from .kinds import definition
-from .sequence import Answer
+from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.patch.written import put
+from boatyard.machinery.registry.core.types import core_schema
+from boatyard.machinery.schema.structural import Structural
+
+from .call import APPLY, JSON, MERGE, STRATEGIC, Call
+from .kinds import CUSTOM, KINDS, definition
+from .sequence import Answer, shown
 from .wire import HUNG_UP
+from .words import message, reworded
 
 MAPS = "/api/v1/namespaces/@{ns}/configmaps"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/@{ns}/roles"
@@ -19,6 +25,7 @@ CLAIMS = "/api/v1/namespaces/@{ns}/persistentvolumeclaims"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/@{ns}/leases"
 SERVICES = "/api/v1/namespaces/@{ns}/services"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/@{ns}/endpointslices"
+PODS = "/api/v1/namespaces/@{ns}/pods"
 EVENTS = "/api/v1/namespaces/@{ns}/events"
 
 
@@ -46,41 +53,38 @@ class Known:
 
 
 def _message(answer: Answer) -> str:
-    return str(answer.body.get("message", "")) if isinstance(answer.body, dict) else str(answer.body)
+    return message(answer.body)
 
 
-def _reworded(*patterns: str) -> Callable[[Difference], bool]:
-    """The judge's message has words of its own; both refuse with the same code and reason."""
-    compiled = re.compile("|".join(patterns))
-
-    def covers(found: Difference) -> bool:
-        inside = found.where == ".message" or found.where.startswith(".details")
-        return inside and bool(compiled.search(_message(found.their_answer)))
-
-    return covers
-
-
-GO_WORDS = (
-    "json: cannot unmarshal", "couldn't get version/kind", "unable to decode", "cannot be handled as a", "yaml: line",
-    "unable to parse", "invalid character", "strict decoding error", "json: unknown",
-    "error decoding", "strconv", "expected: ", "field selector",
-    "field label", "StorageError", "invalid selector", "invalid object type", "is unrecognized", "is invalid: patch:",
-    "Invalid JSON Patch",
-)  # fmt: skip
-ALWAYS_WRITTEN = (
-    "rules", "eventTime", "lastProbeTime", "endpoints", "conditions", "ports", "creationTimestamp", "metadata", "reportingInstance",
-    "reportingComponent", "source", "startedAt", "status", "spec", "loadBalancer", "details", "continue", "items",
-    "lastState", "state", "firstTimestamp", "lastTimestamp", "resources", "object", "rows",
-)  # fmt: skip
-"""Members that Go's encoder writes though they say nothing."""
-
-
-def _empty(value: Any) -> bool:
-    return value in (None, [], {}, "", "<absent>")
+def _reworded(found: Difference) -> bool:
+    inside = found.where == ".message" or found.where.startswith(".details")
+    return inside and reworded(_message(found.their_answer), _message(found.our_answer))
 
 
 def _zero(found: Difference) -> bool:
-    return found.where.rpartition(".")[2] in ALWAYS_WRITTEN and _empty(found.ours) and _empty(found.theirs)
+    """Whether Go writes this member of this type so, though it says nothing."""
+    place = re.fullmatch(r"(?:\.\d+\.object)?(?:\.items\.\d+|\.rows\.\d+\.object)?((?:\.[^.]+)*)\.([^.]+)", found.where)
+    kind = next((kind for kind in KINDS.values() if found.call.path.startswith(kind.path)), None)
+    if place is None or kind is None or kind.name in CUSTOM or found.ours not in ("<absent>", None, [], {}, ""):
+        return False
+    group, _, version = kind.base["apiVersion"].rpartition("/")
+    node: Structural | None = core_schema(Resource(group, version, "", kind.base["kind"]))
+    for step in place.group(1).split(".")[1:]:
+        node = (node.items if step.isdigit() else node.child(step)) if node is not None else None
+    member, written = place.group(2), dict[str, Any]()
+    if node is not None:
+        put(node, written)
+    return ((kind.name, member) in _BY_HAND and found.theirs == "") or (member in written and found.theirs == written[member])
+
+
+_BY_HAND = (("Event", "reportingComponent"), ("Event", "reportingInstance"))
+"""Written though they say nothing, which the types that we have don't say."""
+
+
+def _nothing(found: Difference) -> bool:
+    """What stands around nothing."""
+    about = (found.where, found.ours, found.theirs)
+    return about in ((".items", [], None), (".rows", [], None), (".details", "<absent>", {}))
 
 
 def _statuses(found: Difference) -> tuple[int, int]:
@@ -94,8 +98,40 @@ def _at(document: Any, path: str) -> Any:
 
 
 def _structs(found: Difference) -> bool:
+    if not re.search(r"[{]|\n[ @+-]", str(found.theirs)):
+        return False
     ours, theirs = (re.sub(r"\{.*\}", "{}", str(told), flags=re.S) for told in (found.ours, found.theirs))
     return found.where.endswith("message") and (theirs.startswith(ours) or theirs == ours)
+
+
+_CALLERS = re.compile(
+    r"^failed to create typed patch object \(|^(resourceVersion: Invalid value: .*)?strconv\.ParseUint: parsing"
+    r"|^couldn't get version/kind; json parse error: |^json: cannot unmarshal \w+ into Go struct field DeleteOptions\."
+    r"|^failed to convert new object \(.*\) to proper version: |^expected a \[\]interface \{\}, but received a "
+    r"|^content is not a list$|^no kind .* is registered for version .meta\.k8s\.io/v1"
+    r"|^map: map\[.*\] does not contain declared merge key: |^unknown patch type: "
+    r"|^resourceVersion should not be set on objects to be created$|Object 'apiVersion' is missing in"
+)
+
+
+def _is_callers(told: str) -> bool:
+    """Whether what is told as an internal error is the caller's."""
+    return bool(_CALLERS.search(told))
+
+
+def _of_whole_cluster(found: Difference) -> bool:
+    """A list of all there is of a kind in no namespace: a selector that selects nothing in particular."""
+    whole = "/namespaces/@{ns}/" not in found.call.path and dict(found.call.query).get("fieldSelector") in ("=", ",")
+    return found.call.verb == "list" and whole and found.where.startswith((".items", ".rows", ".metadata."))
+
+
+def _events(found: Any) -> list[tuple[str, str]] | Any:
+    """Types and names, but for pods that are written once more before they are gone."""
+    if not isinstance(found, list) or not all(isinstance(event, dict) for event in found):
+        return found
+    seen = [(event["type"], shown(event["object"]).get("metadata") or {}) for event in found]
+    left = [(type, meta) for type, meta in seen if type != "MODIFIED" or meta.get("deletionGracePeriodSeconds") != 0]
+    return [(type, meta.get("name", "")) for type, meta in left]
 
 
 def _made(path: str, kind: str, version: str, **members: Any) -> Call:
@@ -127,6 +163,16 @@ def _rewritten(found: Difference) -> bool:
     return any(_applies_nothing(call, path) for call in (*found.earlier, found.call))
 
 
+def _lease(**members: Any) -> Call:
+    return _made(LEASES, "Lease", "coordination.k8s.io/v1", **members)
+
+
+def _pod(name: str) -> Call:
+    spec = {"containers": [{"name": "main", "image": "busybox"}]}
+    return _made(PODS, "Pod", "v1", metadata={"name": name}, spec=spec)
+
+
+_TOO_MANY_SECONDS = {"spec": {"leaseDurationSeconds": 3_000_000_000}}
 _RBAC = "rbac.authorization.k8s.io/v1"
 _REFERENCE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
 _RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
@@ -148,18 +194,23 @@ KNOWN: dict[str, Known] = {
     ),
     "words": Known(
         "What can't be read is refused in our words: a kube-apiserver's name Go's types, functions and offsets.",
-        _reworded(*GO_WORDS),
+        _reworded,
         (_map(data={"a": 1}),),
     ),
     "media types": Known(
         "Protobuf isn't among the types that we name.",
-        _reworded("media types", "Available representations", "Unsupported Media Type", "you requested PartialObject"),
+        lambda f: f.where in (".message", ".details") and _statuses(f) in ((406, 406), (415, 415)),
         (Call("get", "GET", MAPS, accept="text/html"),),
     ),
     "zero values": Known(
         "Members that say nothing, which Go's encoder writes all the same, aren't in our documents.",
         _zero,
         (_made(ROLES, "Role", _RBAC, rules=[]),),
+    ),
+    "nothing": Known(
+        "A list without entries is an empty list, never null; and a refusal without details has none.",
+        _nothing,
+        (Call("list", "GET", MAPS, accept="application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"),),
     ),
     "prose": Known(
         "Columns of tables have no descriptions: Kubernetes' prose isn't ours.",
@@ -214,12 +265,6 @@ KNOWN: dict[str, Known] = {
         (_applied(WIDGETS, "Widget", "fuzz.example.com/v1", metadata={"name": "a", "finalizers": []}),
          Call("update", "PUT", f"{WIDGETS}/a", edit=())),
     ),
-    "nothing changed": Known(
-        "An immutable object may be sent with an empty map that it has not got: that changes nothing.",
-        lambda f: bool(re.search(r"'(data|binaryData)'.*\{\}", str(f.call.body or f.call.edit)))
-        and f.where in ("status", ".details.causes") and "field is immutable when `immutable` is set" in _message(f.their_answer),
-        (_map(immutable=True), Call("merge", "PATCH", f"{MAPS}/a", (), {"binaryData": {}}, MERGE)),
-    ),
     "larger claims": Known(
         "A bound claim may be made larger: our volumes are directories, and ask no storage class.",
         lambda f: f.where == "status" and "persistentvolumeclaims" in f.call.path and _statuses(f) == (200, 403),
@@ -249,14 +294,42 @@ KNOWN: dict[str, Known] = {
         (Call("odd", "GET", "/apis/nope.example.com/v1/x"),),
     ),
     "whose fault": Known(
-        "What a caller did wrong is never an internal error (500) of ours; a patch's members that no kind has are dropped.",
-        lambda f: f.their_answer.status in (500, HUNG_UP)
-        and (400 <= f.our_answer.status < 500 or _NO_MEMBER in _message(f.their_answer)),
+        "What a caller did wrong is never an internal error (500) of ours.",
+        lambda f: f.their_answer.status == 500 and 400 <= f.our_answer.status < 500 and _is_callers(_message(f.their_answer)),
         (Call("get", "GET", f"{MAPS}/a", (("resourceVersion", "x"),)),),
     ),
+    "members of none": Known(
+        "Members of a strategic merge patch that no kind has are dropped, as those of any other document.",
+        lambda f: f.their_answer.status == 500 and _message(f.their_answer).startswith("unable to find api field in struct"),
+        (_map(), Call("strategic", "PATCH", f"{MAPS}/a", (), {"nope": [{"name": "x"}], "$setElementOrder/nope": []}, STRATEGIC)),
+    ),
+    "hung up": Known(
+        "A kube-apiserver falls over some definitions, and over a JSON patch that replaces a document by nothing, and hangs up.",
+        lambda f: f.their_answer.status == HUNG_UP and f.call.verb in ("json", "define") and f.our_answer.status == 422,
+        (_map(), Call("json", "PATCH", f"{MAPS}/a", (), [{"op": "replace", "path": ""}], JSON)),
+    ),
+    "cut numbers": Known(
+        "A kube-apiserver cuts whole numbers to 32 bits without a word where a patch or an apply sets them: ours refuses them.",
+        lambda f: bool(re.search(r"must be of type int32: \d", _message(f.our_answer))) and f.call.method == "PATCH"
+        and "Invalid value: -" in _message(f.their_answer),
+        (_lease(spec={"leaseDurationSeconds": 1}), Call("strategic", "PATCH", f"{LEASES}/a", (), _TOO_MANY_SECONDS, STRATEGIC)),
+    ),
+    "whole cluster": Known(
+        "What else there is in a cluster is its own: cluster roles that come with it, what other sequences left.",
+        _of_whole_cluster,
+        (Call("list", "GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles", (("fieldSelector", "="), ("limit", "1"))),),
+    ),
+    "gone at once": Known(
+        "A pod that nobody holds goes in one write; a kube-apiserver first writes that it goes.",
+        lambda f: f.call.verb == "watch" and "/pods" in f.call.path and f.where == "" and _events(f.ours) == _events(f.theirs),
+        (_pod("a"), Call("delete", "DELETE", f"{PODS}/a"),
+         Call("watch", "GET", PODS, (("watch", "1"), ("resourceVersion", f"@{{list:{PODS}}}")), until=(PODS, _pod("zz-end").body))),
+    ),
 }  # fmt: skip
-_NO_MEMBER = "unable to find api field"
-DIVERGING = ("claims", "nothing in metadata", "larger claims", "addresses", "here", "finalizers of admission")
+DIVERGING = (
+    "claims", "nothing in metadata", "larger claims", "addresses", "here", "finalizers of admission", "gone at once",
+    "whole cluster",
+)  # fmt: skip
 """After these the servers' objects are no longer the same, and the sequence ends."""
 
 

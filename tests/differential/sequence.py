@@ -96,7 +96,10 @@ class Run:
         return Answer(status, "", (str(made.status),), [memory.plain(event) for event in events], b"")
 
 
+def shown(obj: Any) -> Any:
+    """The object that an event is about, in whatever form."""
+    return obj["rows"][0]["object"] if isinstance(obj, dict) and obj.get("kind") == "Table" else obj
+
+
 def _name(obj: Any) -> str:
-    if isinstance(obj, dict) and obj.get("kind") == "Table":
-        obj = obj["rows"][0]["object"]
-    return str((obj.get("metadata") or {}).get("name", ""))
+    return str((shown(obj).get("metadata") or {}).get("name", ""))

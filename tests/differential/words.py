@@ -1,0 +1,86 @@
+"""Refusals that mean the same in other words: what a kube-apiserver tells in Go's types, functions and offsets, and what ours says.
+
+Each entry pairs both: its words count only beside ours. Where the judge names a field, ours must name that one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+_NOT_JSON = r"is not valid JSON|the body of the request (must be an object|is empty)|a (JSON|merge) patch |an operation"
+_OTHER_TYPE = r"does not match the expected (kind|API version)"
+_MISTYPED = r"in body must be of type|expected map"
+
+
+class Pair(NamedTuple):
+    """Two refusals, as patterns."""
+
+    theirs: str
+    ours: str
+
+
+PAIRS = (
+    # A value of another type than its field.
+    Pair(r"cannot be handled as a \w+: json: cannot unmarshal", _MISTYPED),
+    Pair(r"cannot be handled as a \w+: parsing time", "in body must be of type date"),
+    Pair(r"cannot be handled as a \w+: illegal base64", "in body must be of type byte"),
+    Pair(r"cannot be handled as a \w+: (quantities must match|unable to parse quantity)", "in body must be of type quantity"),
+    # No document of any kind.
+    Pair(r"Object 'Kind' is missing", "it has no kind|the object has no kind"),
+    Pair(r"json parse error: json: cannot unmarshal \w+ into Go struct field \.kind", "kind must be a text"),
+    Pair(r"json parse error: json: cannot unmarshal \w+ into Go struct field \.apiVersion", "apiVersion must be a text"),
+    Pair(r"json parse error: ", _NOT_JSON),
+    Pair(r"unexpected GroupVersion string", f"{_OTHER_TYPE}|it has no kind"),
+    Pair(r'^\w+ in version "" cannot be handled as a', r"^the API version in the data \(\) does not match"),
+    Pair(r"strict decoding error: ", r"strict decoding error: "),
+    Pair(r"yaml: (line|unmarshal|invalid|control)", "error converting YAML to JSON"),
+    Pair(r"error decoding patch: (invalid character|unexpected end|json: cannot unmarshal)", _NOT_JSON),
+    Pair(r"error decoding YAML: ", "error converting YAML to JSON|must be an object"),
+    # A document of another kind.
+    Pair(r"unknown conversion|no kind .* is registered|no kind is registered for the type v1\.Scale", f"{_OTHER_TYPE}|{_MISTYPED}"),
+    Pair(r"^Invalid JSON Patch$", "a merge patch must be an object"),
+    Pair(r"StorageError: invalid object, .*Precondition failed", "Precondition failed"),
+    Pair(r"invalid object type: ", f"invalid object type: |{_OTHER_TYPE}"),
+    # Options.
+    Pair(r"^strconv\.Parse\w+: parsing", "must be a number"),
+    Pair(r"invalid resource version: .*strconv\.ParseUint", "invalid resource version: .*must be a number"),
+    Pair(r"continue key is not valid: invalid character", "continue key is not valid: "),
+    Pair(r"^invalid field selector: ", r"^invalid field selector: "),
+    Pair(r"unable to parse requirement: <nil>: Invalid value", "unable to parse requirement: \\w+(\\[.*\\])?: Invalid value"),
+    # What a patch makes of an object, which the judge shows whole or in Go's form of the patch.
+    Pair(r'^ "" is invalid: patch: Invalid value: ', r'^ "" is invalid: patch: Invalid value: '),
+)  # fmt: skip
+_STRICT = "strict decoding error: "
+_FIELD = re.compile(r"into Go struct field \w*\.([\w.]+) of type")
+_DECODED = re.compile(r'in version "v\w+" cannot be handled as')
+_FRAME = re.compile(r"^metadata(\.\w+)*: (Invalid value|expected map)")
+"""Metadata is read first here: of two mistyped values the judge tells the other."""
+_NAMED = re.compile(r"([^\s:]+): Invalid value")
+
+
+def reworded(theirs: str, ours: str) -> bool:
+    """Whether both messages say the same."""
+    field = _FIELD.search(theirs)
+    if field and _DECODED.search(theirs) and not _names(ours, field.group(1)) and not _FRAME.search(ours):
+        return False
+    if _strictly(theirs) != _strictly(ours):
+        return False
+    return any(re.search(pair.theirs, theirs, re.S) and re.search(pair.ours, ours, re.S) for pair in PAIRS)
+
+
+def _strictly(message: str) -> list[str]:
+    """The fields that are refused since nobody knows them, or since they are there twice."""
+    return sorted(message.partition(_STRICT)[2].split(", "))
+
+
+def _names(message: str, field: str) -> bool:
+    """Whether one of the paths in a message leads to a field, or below it. The judge's have neither indexes nor keys of maps, and
+    those in custom kinds' metadata begin there."""
+    paths = [re.sub(r"\[[^\]]*\]", "", path) for path in _NAMED.findall(message)]
+    return any(f".{path}.".find(f".{field}.") >= 0 for path in paths) or ("expected map" in message and field == "metadata")
+
+
+def message(body: Any) -> str:
+    """Of a Status, or the text."""
+    return str(body.get("message", "")) if isinstance(body, dict) else str(body)
