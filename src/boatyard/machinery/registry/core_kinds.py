@@ -14,6 +14,7 @@ from boatyard.machinery.registry.strategies.immutable_data import ImmutableData
 from boatyard.machinery.registry.strategies.initial_status import InitialStatus
 from boatyard.machinery.registry.strategies.namespaces import Namespaces
 from boatyard.machinery.registry.strategies.pods import Pods
+from boatyard.machinery.registry.strategies.service_accounts import ServiceAccounts
 from boatyard.machinery.registry.strategies.services import Services
 from boatyard.machinery.schema.structural import Structural
 
@@ -63,7 +64,7 @@ _KINDS = (
         core.SERVICES, ("svc",), ("all",), subresources=("status",), fields=_same("spec.clusterIP", "spec.type"),
         check_name=names.dns1035_label, made_by_update=True, returns_deleted=True, strategy=Services(),
     ),
-    Kind(core.SERVICE_ACCOUNTS, ("sa",), subresources=("token",), returns_deleted=True),
+    Kind(core.SERVICE_ACCOUNTS, ("sa",), subresources=("token",), returns_deleted=True, strategy=ServiceAccounts()),
     Kind(core.ENDPOINT_SLICES, generation=True, generation_of_labels=True),
     Kind(core.INGRESSES, ("ing",), subresources=("status",), generation=True, strategy=InitialStatus({"loadBalancer": {}})),
     Kind(core.LEASES, conditional=True, made_by_update=True),

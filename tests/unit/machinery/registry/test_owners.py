@@ -240,3 +240,12 @@ async def test_metadata_that_nobody_owns_stays_when_all_that_was_applied_of_it_g
     applied = await registry.apply(SYSTEM, CONFIG_MAPS, body | {"data": {"a": "1"}}, namespace=HERE, field_manager="applier")
     assert "labels" not in applied["metadata"] and applied["metadata"]["finalizers"] == ["orphan"]
     assert applied["metadata"]["uid"] == made["metadata"]["uid"]
+
+
+async def test_who_says_what_isnt_kept_owns_the_item_all_the_same(registry: Registry):
+    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "s"}, "secrets": [{"name": "t"}]}
+    await registry.apply(SYSTEM, SERVICE_ACCOUNTS, body, namespace=HERE, field_manager="applier")
+    patch = {"secrets": [{"name": "t", "namespace": "x"}]}
+    changed = await registry.patch(SYSTEM, SERVICE_ACCOUNTS, "s", patch, HERE, field_manager="editor")
+    assert changed["secrets"] == [{"name": "t"}]
+    assert owners(changed) == {("editor", "Update", ""): {"f:secrets": {'k:{"name":"t"}': {}}}}

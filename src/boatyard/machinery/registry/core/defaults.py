@@ -86,12 +86,6 @@ def _secret(obj: Object) -> None:
             data[key] = base64.b64encode(str(value).encode()).decode()
 
 
-def _service_account(obj: Object) -> None:
-    """Of the secrets only the names count."""
-    if secrets := obj.get("secrets"):
-        obj["secrets"] = [{"name": secret["name"]} if secret.get("name") else {} for secret in secrets]
-
-
 def _lease(obj: Object) -> None:
     obj.setdefault("spec", {})
 
@@ -143,7 +137,6 @@ _FILL: dict[Resource, Callable[[Object], None]] = {
     core.PERSISTENT_VOLUME_CLAIMS: _claim,
     core.PERSISTENT_VOLUMES: _volume,
     core.SECRETS: _secret,
-    core.SERVICE_ACCOUNTS: _service_account,
     core.LEASES: _lease,
     core.NAMESPACES: _namespace,
     core.ENDPOINT_SLICES: _endpoint_slice,
