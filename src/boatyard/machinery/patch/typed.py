@@ -288,7 +288,11 @@ def _lists(type: Type, old: list[Any], new: list[Any]) -> _Difference:
 def _gathered(type: Type, items: list[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for index, item in enumerate(items):
-        found.setdefault(type.step(item, index), []).append(item)
+        step = type.step(item, index)
+        if step[0] == "i" and (written := type.items.written):
+            # Of a struct that says nothing Go writes the zero of its keys.
+            step = f"k:{_text({key: written[key] for key in type.map_keys if key in written})}"
+        found.setdefault(step, []).append(item)
     return found
 
 

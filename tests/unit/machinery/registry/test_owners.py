@@ -7,7 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from boatyard.machinery.meta.core import CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, PODS, ROLES, SERVICE_ACCOUNTS, SERVICES
+from boatyard.machinery.meta.core import (
+    CONFIG_MAPS,
+    ENDPOINT_SLICES,
+    NAMESPACES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PODS,
+    ROLES,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
 from boatyard.machinery.meta.errors import BadRequest, Conflict
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.caller import SYSTEM
@@ -249,3 +258,11 @@ async def test_who_says_what_isnt_kept_owns_the_item_all_the_same(registry: Regi
     changed = await registry.patch(SYSTEM, SERVICE_ACCOUNTS, "s", patch, HERE, field_manager="editor")
     assert changed["secrets"] == [{"name": "t"}]
     assert owners(changed) == {("editor", "Update", ""): {"f:secrets": {'k:{"name":"t"}': {}}}}
+
+
+async def test_an_item_without_its_key_is_known_by_the_keys_zero(registry: Registry):
+    claim = {"metadata": {"name": "p"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+    await registry.create(SYSTEM, PERSISTENT_VOLUME_CLAIMS, claim, HERE, field_manager="maker")
+    status = {"status": {"conditions": [None]}}
+    changed = await registry.patch(SYSTEM, PERSISTENT_VOLUME_CLAIMS, "p", status, HERE, subresource="status", field_manager="node")
+    assert 'k:{"type":""}' in owners(changed)["node", "Update", "status"]["f:status"]["f:conditions"]

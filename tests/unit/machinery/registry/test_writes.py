@@ -116,3 +116,11 @@ async def test_final_data_isnt_given_an_empty_map_either(client: EmbeddedClient)
     with pytest.raises(Invalid, match="binaryData: Forbidden: field is immutable"):
         await client.patch(CONFIG_MAPS, "c", {"binaryData": {}}, "default")
     assert await client.patch(CONFIG_MAPS, "c", {"metadata": {"labels": {"a": "b"}}}, "default")
+
+
+async def test_conditions_of_pods_have_names(client: EmbeddedClient) -> None:
+    await client.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "i"}]}}, "default")
+    with pytest.raises(Invalid, match=r"status\.conditions\[0\]\.Type: Invalid value: \"\": name part must be non-empty"):
+        await client.patch(PODS, "p", {"status": {"conditions": [None]}}, "default", subresource="status")
+    conditions = [{"type": "Ready", "status": "True"}, {"type": "example.com/ready", "status": "True"}]
+    assert await client.patch(PODS, "p", {"status": {"conditions": conditions}}, "default", subresource="status")

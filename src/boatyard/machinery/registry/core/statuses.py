@@ -14,6 +14,7 @@ from boatyard.machinery.meta.quantity import parse_quantity
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip
 
+_OWN_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
 Rules: TypeAlias = Callable[[Object, Object], Iterator[FieldError]]
 
 
@@ -26,6 +27,9 @@ def validate(resource: Resource, obj: Object) -> list[FieldError]:
 def _pod(obj: Object, status: Object) -> Iterator[FieldError]:
     if node := status.get("nominatedNodeName"):
         yield from invalid_each("status.nominatedNodeName", node, names.dns1123_subdomain(node))
+    for index, condition in enumerate(status.get("conditions") or ()):
+        if (type := condition.get("type", "")) not in _OWN_CONDITIONS:
+            yield from invalid_each(f"status.conditions[{index}].Type", type, names.qualified_name(type))
     for index, address in enumerate(status.get("podIPs") or ()):
         if not is_ip(address.get("ip", "")):
             yield invalid(f"status.podIPs[{index}]", address.get("ip", ""), NO_ADDRESS)
