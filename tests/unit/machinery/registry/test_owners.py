@@ -266,3 +266,18 @@ async def test_an_item_without_its_key_is_known_by_the_keys_zero(registry: Regis
     status = {"status": {"conditions": [None]}}
     changed = await registry.patch(SYSTEM, PERSISTENT_VOLUME_CLAIMS, "p", status, HERE, subresource="status", field_manager="node")
     assert 'k:{"type":""}' in owners(changed)["node", "Update", "status"]["f:status"]["f:conditions"]
+
+
+async def test_a_phase_that_a_status_leaves_out_is_said_by_its_default(registry: Registry):
+    claim = {"metadata": {"name": "p"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+    await registry.create(SYSTEM, PERSISTENT_VOLUME_CLAIMS, documents.fresh(claim), HERE, field_manager="maker")
+
+    async def told(manager: str, **status: Any) -> dict[str, Any]:
+        body = documents.fresh(claim) | {"status": status}
+        where = {"namespace": HERE, "subresource": "status"}
+        return await registry.update(SYSTEM, PERSISTENT_VOLUME_CLAIMS, body, **where, field_manager=manager)
+
+    await told("binder", phase="Bound")
+    changed = await told("another")
+    assert changed["status"] == {"phase": "Pending"}
+    assert owners(changed)["another", "Update", "status"] == {"f:status": {"f:phase": {}}}

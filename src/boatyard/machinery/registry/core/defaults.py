@@ -10,6 +10,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.core.normal import normalize
 from boatyard.machinery.registry.core.pod_defaults import default_pod_spec
+from boatyard.machinery.registry.core.services import reached_from_outside
 from boatyard.machinery.registry.core.types import core_schema
 
 RBAC = "rbac.authorization.k8s.io"
@@ -55,7 +56,7 @@ def _service(obj: Object) -> None:
         port.setdefault("protocol", "TCP")
         if port.get("targetPort") in (None, 0, "") and "port" in port:
             port["targetPort"] = port["port"]
-    if spec["type"] in ("NodePort", "LoadBalancer") or (spec["type"] == "ClusterIP" and spec.get("externalIPs")):
+    if reached_from_outside(spec):
         spec.setdefault("externalTrafficPolicy", "Cluster")
     if spec["type"] == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)

@@ -20,6 +20,12 @@ DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 
 
+def reached_from_outside(spec: Object) -> bool:
+    """Whether traffic may come in from beyond the cluster."""
+    kind = spec.get("type")
+    return kind in ("LoadBalancer", "NodePort") or bool(kind == "ClusterIP" and spec.get("externalIPs"))
+
+
 def validate_service(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A Service whose addresses have been settled."""
     spec = obj.get("spec") or {}
@@ -86,7 +92,7 @@ def _traffic(spec: Object, kind: str) -> Iterator[FieldError]:
     if (wish := spec.get("trafficDistribution")) is not None and wish not in DISTRIBUTIONS:
         yield unsupported("spec.trafficDistribution", wish, DISTRIBUTIONS)
     policy = spec.get("externalTrafficPolicy")
-    if policy and kind not in ("LoadBalancer", "NodePort") and not (kind == "ClusterIP" and spec.get("externalIPs")):
+    if policy and not reached_from_outside(spec):
         yield invalid("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
     if (port := spec.get("healthCheckNodePort")) and not (kind == "LoadBalancer" and policy == "Local"):
         told = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"

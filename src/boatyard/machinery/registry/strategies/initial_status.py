@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class InitialStatus(Strategy):
-    """``status`` is what new objects have."""
+    """``status`` is what new objects have, and what a status has that leaves it out."""
 
     def __init__(self, status: Object) -> None:
         self._status = status
@@ -21,6 +21,7 @@ class InitialStatus(Strategy):
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         obj["status"] = copied(self._status)
 
-    def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
-        if subresource == "status":
-            obj["status"] = {**copied(self._status), **(obj.get("status") or {})}
+    def read(self, obj: Object) -> None:
+        status = obj.get("status") or {}
+        if any(field not in status for field in self._status):
+            obj["status"] = {**copied(self._status), **status}

@@ -31,12 +31,13 @@ class Namespaces(Strategy):
     def validate_create(self, obj: Object) -> list[FieldError]:
         return namespace_finalizers_wrong(obj["spec"]["finalizers"], new=True)
 
+    def read(self, obj: Object) -> None:
+        if not (obj.get("status") or {}).get("phase"):
+            obj["status"] = {**(obj.get("status") or {}), "phase": "Active"}
+
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
         if subresource != "finalize":
             obj["spec"] = old.get("spec") or {}
-        if subresource == "status":
-            status = obj["status"] = obj.get("status") or {}
-            status.setdefault("phase", "Active")
         obj["metadata"].setdefault("labels", {})[NAME_LABEL] = old["metadata"]["name"]
 
     def validate_update(self, obj: Object, old: Object, subresource: str) -> list[FieldError]:

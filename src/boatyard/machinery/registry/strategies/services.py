@@ -9,6 +9,7 @@ from boatyard.machinery.meta.errors import FieldError, InternalError, invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import keys
 from boatyard.machinery.registry.core.service_families import settle_families
+from boatyard.machinery.registry.core.services import reached_from_outside
 from boatyard.machinery.registry.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Services(Strategy):
         if subresource:
             return
         spec, before = obj["spec"], old.get("spec") or {}
+        policy = before.get("externalTrafficPolicy")
+        if policy and spec.get("externalTrafficPolicy") == policy and not reached_from_outside(spec):
+            # It goes with what it was for.
+            del spec["externalTrafficPolicy"]
         if spec.get("type") == "ExternalName":
             for field in _WITHOUT:
                 spec.pop(field, None)

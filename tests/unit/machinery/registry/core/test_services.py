@@ -144,3 +144,11 @@ async def test_of_endpoints_all_names_are_names(client: EmbeddedClient) -> None:
 def test_addresses_may_begin_with_zeros_and_be_mapped() -> None:
     assert is_ip("01.2.3.4", "IPv4") and is_ip("::ffff:1.2.3.4", "IPv4") and is_ip("::1", "IPv6")
     assert not is_ip("1.2.3") and not is_ip("1.2.3.4", "IPv6")
+
+
+async def test_how_outside_traffic_is_spread_goes_with_the_outside(client: EmbeddedClient) -> None:
+    spec = {"ports": [{"port": 80}], "externalIPs": ["80.11.12.10"]}
+    made = await client.create(core.SERVICES, {"metadata": {"name": "s"}, "spec": spec}, "default")
+    assert made["spec"]["externalTrafficPolicy"] == "Cluster"
+    changed = await client.patch(core.SERVICES, "s", {"spec": {"externalIPs": None}}, "default")
+    assert "externalTrafficPolicy" not in changed["spec"]
