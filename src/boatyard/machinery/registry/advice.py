@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from boatyard.machinery.meta.core import ENDPOINT_SLICES, SECRETS
+from boatyard.machinery.meta.core import ENDPOINT_SLICES, SECRETS, SERVICES
 from boatyard.machinery.meta.field_errors import quoted
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.kind import Kind
@@ -19,6 +19,8 @@ def advice(kind: Kind, obj: Object, old: Object | None = None) -> Iterator[str]:
     if kind.custom is not None:
         if finalizers := obj["metadata"].get("finalizers"):
             yield from _unqualified(finalizers, old)
+    elif kind.resource == SERVICES:
+        yield from _ignored(obj["spec"])
     elif old is not None:
         return
     elif kind.resource == SECRETS and obj.get("type") == LEGACY_TOKEN:
@@ -33,3 +35,19 @@ def _unqualified(finalizers: list[str], old: Object | None) -> Iterator[str]:
         if "/" not in name and name not in STANDARD_FINALIZERS:
             told = "prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
             yield f"metadata.finalizers: {quoted(name)}: {told}"
+
+
+def _ignored(spec: Object) -> Iterator[str]:
+    """What a service of its type has no use for (``GetWarningsForService``)."""
+    elsewhere, external = spec.get("type") == "ExternalName", spec.get("externalIPs")
+    if spec.get("clusterIP") == "None":
+        if spec.get("loadBalancerIP"):
+            yield "spec.loadBalancerIP is ignored for headless services"
+        if external:
+            yield "spec.externalIPs is ignored for headless services"
+        if spec.get("sessionAffinity", "None") != "None":
+            yield "spec.SessionAffinity is ignored for headless services"
+    if elsewhere and external:
+        yield 'spec.externalIPs is ignored when spec.type is "ExternalName"'
+    if not elsewhere and spec.get("externalName"):
+        yield 'spec.externalName is ignored when spec.type is not "ExternalName"'

@@ -97,7 +97,8 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
     wrong += kind.strategy.validate_update(obj, old, request.subresource)
     if wrong:
         raise invalid(kind.resource.kind, kind.resource.group, request.name, wrong)
-    request.warnings += advice(kind, obj, old)
+    if not request.subresource:
+        request.warnings += advice(kind, obj, old)
     if kind.resource.group == RBAC and not _only_ending(obj, old):
         request.authorizer.check_grant(request.caller, kind.resource, request.namespace, obj, asked_name=request.name)
     return managers

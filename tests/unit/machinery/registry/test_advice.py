@@ -12,7 +12,7 @@ from boatyard.machinery.registry.advice import advice
 from boatyard.machinery.registry.kind import Kind
 
 BOATS = Kind(Resource("yard.example.com", "v1", "boats", "Boat"), custom={})
-SLICES, SECRETS = Kind(core.ENDPOINT_SLICES), Kind(core.SECRETS)
+SLICES, SECRETS, SERVICES = Kind(core.ENDPOINT_SLICES), Kind(core.SECRETS), Kind(core.SERVICES)
 UNQUALIFIED = 'metadata.finalizers: "{}": prefer a domain-qualified finalizer name to avoid accidental conflicts with other'
 
 
@@ -42,3 +42,20 @@ def test_slices_of_names_go_out_of_use() -> None:
 def test_secrets_that_wait_for_a_token() -> None:
     (told,) = advice(SECRETS, {"metadata": {}, "type": "kubernetes.io/service-account-token"})
     assert "get no token here" in told
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ({"type": "ClusterIP", "externalIPs": ["1.2.3.4"], "sessionAffinity": "ClientIP"}, []),
+        ({"clusterIP": "None", "externalIPs": ["1.2.3.4"], "sessionAffinity": "ClientIP"}, ["externalIPs", "SessionAffinity"]),
+        ({"clusterIP": "None", "loadBalancerIP": "1.2.3.4", "sessionAffinity": "None"}, ["loadBalancerIP"]),
+        ({"type": "ExternalName", "externalName": "x", "externalIPs": ["1.2.3.4"]}, ["externalIPs"]),
+        ({"type": "ClusterIP", "externalName": "x"}, ["externalName"]),
+    ],
+)  # fmt: skip
+def test_what_a_service_has_no_use_for(spec: Any, named: list[str]) -> None:
+    found = {"metadata": {}, "spec": spec}
+    for old in (None, found):
+        told = list(advice(SERVICES, found, old))
+        assert [each.partition(" is ignored")[0] for each in told] == [f"spec.{name}" for name in named]

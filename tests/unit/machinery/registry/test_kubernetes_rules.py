@@ -206,3 +206,21 @@ async def test_what_a_name_was_made_of_is_looked_at_once_for_some_kinds_and_neve
     space = await client.get(NAMESPACES, "default")
     space["metadata"]["generateName"] = "A_"
     assert (await client.update(NAMESPACES, space, subresource="status"))["metadata"]["generateName"] == "A_"
+
+
+async def test_a_service_of_another_type_loses_what_only_the_old_one_had(client: EmbeddedClient) -> None:
+    spec = {"ports": [{"port": 80}], "type": "LoadBalancer"}
+    made = await client.create(SERVICES, {"metadata": {"name": "s"}, "spec": spec}, "default")
+    assert made["spec"]["allocateLoadBalancerNodePorts"] and made["spec"]["externalTrafficPolicy"] == "Cluster"
+    for kind, kept in (("NodePort", ["externalTrafficPolicy"]), ("ClusterIP", [])):
+        changed = (await client.patch(SERVICES, "s", {"spec": {"type": kind}}, "default"))["spec"]
+        assert [field for field in changed if field in ("allocateLoadBalancerNodePorts", "externalTrafficPolicy")] == kept
+    with pytest.raises(Invalid, match="may only be set for externally-accessible services"):
+        await client.patch(SERVICES, "s", {"spec": {"externalTrafficPolicy": "Local"}}, "default")
+
+
+async def test_of_a_service_elsewhere_every_address_is_too_much(client: EmbeddedClient) -> None:
+    spec = {"type": "ExternalName", "externalName": "x", "clusterIP": "1.2.3"}
+    with pytest.raises(Invalid) as refused:
+        await client.create(SERVICES, {"metadata": {"name": "s"}, "spec": spec}, "default")
+    assert [cause["field"] for cause in refused.value.details["causes"]] == ["spec.clusterIPs"]

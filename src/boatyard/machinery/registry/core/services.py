@@ -31,9 +31,11 @@ def validate_service(obj: Object, old: Object | None) -> Iterator[FieldError]:
     spec = obj.get("spec") or {}
     kind, ports, headless = spec.get("type", ""), spec.get("ports") or [], spec.get("clusterIP") == "None"
     address, before = spec.get("clusterIP"), ((old or {}).get("spec") or {}).get("clusterIP")
-    if address and not headless and not is_ip(address):
+    if kind == "ExternalName":
+        pass  # what it says of addresses is too much, whatever it is
+    elif address and not headless and not is_ip(address):
         yield invalid("spec.clusterIPs[0]", address, NO_ADDRESS)
-    elif before and kind != "ExternalName" and address != before:
+    elif before and address != before:
         yield invalid("spec.clusterIPs[0]", [address] if address else None, "may not change once set")
     if kind not in SERVICE_TYPES:
         yield unsupported("spec.type", kind, SERVICE_TYPES)

@@ -35,10 +35,7 @@ class Services(Strategy):
         if subresource:
             return
         spec, before = obj["spec"], old.get("spec") or {}
-        policy = before.get("externalTrafficPolicy")
-        if policy and spec.get("externalTrafficPolicy") == policy and not reached_from_outside(spec):
-            # It goes with what it was for.
-            del spec["externalTrafficPolicy"]
+        _drop_of_type(spec, before)
         if spec.get("type") == "ExternalName":
             for field in _WITHOUT:
                 spec.pop(field, None)
@@ -82,3 +79,15 @@ class Services(Strategy):
     def _refused(self, metadata: Object, address: str, why: str) -> Exception:
         told = f'Invalid value: ["{address}"]: failed to allocate IP {address}: {why}'
         return invalid("Service", "", metadata.get("name", ""), [FieldError("spec.clusterIPs", "FieldValueInvalid", told)])
+
+
+def _drop_of_type(spec: Object, before: Object) -> None:
+    """Take away what the service had by a type that it no longer is, unless its sender says something new of it
+    (``dropTypeDependentFields``)."""
+    policy = before.get("externalTrafficPolicy")
+    if policy and spec.get("externalTrafficPolicy") == policy and not reached_from_outside(spec):
+        del spec["externalTrafficPolicy"]
+    if before.get("type") == "LoadBalancer" and spec.get("type") != "LoadBalancer":
+        for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
+            if spec.get(field) == before.get(field):
+                spec.pop(field, None)
