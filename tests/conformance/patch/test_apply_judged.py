@@ -15,6 +15,7 @@ from boatyard.machinery.meta import core
 from boatyard.machinery.meta.errors import AlreadyExists, ApiError, NotFound, invalid
 from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.patch.apply import Door, merge_apply, updated
+from boatyard.machinery.patch.field_set import Path
 from boatyard.machinery.patch.managers import Manager, written
 from boatyard.machinery.patch.merge_patch import merge_patch
 from boatyard.machinery.patch.strategic_patch import strategic_patch
@@ -71,13 +72,23 @@ class Ours:
         door = Door(step.manager, self.resource.api_version, step.subresource or "", reset)
         if step.verb == "apply":
             result, managers = merge_apply(self.live, self.managers, copied(body), door, self.schema, step.force, 0.0)
-            self.live, self.managers = self._settled(copied(result)), managers
+            self.live, self.managers = self._settled(self._half(copied(result), reset)), managers
             return
         assert self.live is not None
         change = merge_patch if step.verb == "merge" else lambda live, patch: strategic_patch(live, patch, self.schema)
         wanted = self._settled(change(self.live, step.body))
         self.managers = updated(self.live, wanted, self.managers, door, self.schema, 0.0)
         self.live = wanted
+
+    def _half(self, obj: Object, reset: tuple[Path, ...]) -> Object:
+        """The object with what can't be set this way as it was, which is the kind's to see to."""
+        for (step,) in reset:
+            field = step[2:]
+            if self.live is not None and field in self.live:
+                obj[field] = self.live[field]
+            else:
+                obj.pop(field, None)
+        return obj
 
     def _settled(self, obj: Object) -> Object:
         if self.custom:
