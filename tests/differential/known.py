@@ -224,7 +224,8 @@ KNOWN: dict[str, Known] = {
     ),
     "lists for texts": Known(
         "A list isn't taken for a text because the text would have a format.",
-        lambda f: f.where in ("status", ".details.causes") and 'must be of type string: "array"' in _message(f.our_answer),
+        lambda f: f.where in ("status", ".details.causes", ".message")
+        and 'must be of type string: "array"' in _message(f.our_answer),
         (Call("create", "POST", WIDGETS, (), _WIDGET | {"spec": {"size": 1, "when": ["x"]}}),),
     ),
     "items": Known(
