@@ -251,7 +251,7 @@ def _object(node: Structural, mode: Mode) -> Check:
 
 def _may_be_empty(node: Structural, key: str, child: Structural, mode: Mode) -> bool:
     """Whether Kubernetes' form leaves the field out when it has no entries."""
-    if not mode.normal or key in (node.schema.get("required") or ()) or node.additional is not None:
+    if not mode.normal or not node.may_lack(key) or node.additional is not None:
         return False
     return child.listed or child.additional is not None
 

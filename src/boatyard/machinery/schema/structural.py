@@ -135,6 +135,11 @@ class Structural:
             return self.list_type == "atomic"
         return self.schema.get("x-kubernetes-map-type") == "atomic"
 
+    def may_lack(self, key: str) -> bool:
+        """Whether the form in which Kubernetes keeps its own objects has no empty list or map there: it needn't be there at all, or
+        Go writes null for it."""
+        return key not in self.schema.get("required", ()) or (self.schema.get("x-boatyard-written") or {}).get(key, key) is None
+
     @property
     def patch_merge_key(self) -> str:
         """The key by which a strategic merge patch merges the list; empty when it has none."""

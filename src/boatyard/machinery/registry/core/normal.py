@@ -38,7 +38,6 @@ def tidy(node: Structural, obj: Object) -> None:
 
 def _normalize(node: Structural, obj: Any) -> None:
     if isinstance(obj, dict):
-        required = node.schema.get("required") or ()
         for key in list(obj):
             child = node.child(key)
             value = obj[key]
@@ -50,9 +49,8 @@ def _normalize(node: Structural, obj: Any) -> None:
                 del obj[key]
             elif isinstance(value, (dict, list)):
                 _normalize(child, value)
-                optional = key not in required and node.additional is None
                 entries = child.listed if isinstance(value, list) else child.additional is not None
-                if not value and optional and entries:
+                if not value and entries and node.additional is None and node.may_lack(key):
                     del obj[key]
             else:
                 obj[key] = _scalar(child, value)

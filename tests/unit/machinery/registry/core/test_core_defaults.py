@@ -85,3 +85,9 @@ def test_a_service_sends_to_the_port_it_listens_on():
 )
 def test_quality_of_service(resources, qos):
     assert qos_class({"containers": [{"name": "a", "resources": resources}]}) == qos
+
+
+def test_a_list_that_is_null_to_go_is_not_kept_without_entries():
+    piece = {"metadata": {"name": "e"}, "addressType": "IPv4", "endpoints": [], "ports": []}
+    default(core.ENDPOINT_SLICES, piece)
+    assert "endpoints" not in piece and "ports" not in piece
