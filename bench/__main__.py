@@ -22,7 +22,7 @@ examples:
   python -m bench server           only the API server; some five minutes
   python -m bench idle cost        two of them, in this order
 
-BOATYARD_REAL_PARTS names a directory with the starter `kubernetes` (etcd and kube-apiserver): the peer of `server` and `store`.
+BOATYARD_REAL_PARTS names a directory with the starter `kubernetes` (etcd and kube-apiserver): the peer of `server`.
 What each bench measures, and the last figures: bench/README.md.
 """
 

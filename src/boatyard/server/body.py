@@ -34,7 +34,8 @@ READ: web.RequestKey[bytes] = web.RequestKey("body", bytes)
 async def read(request: web.Request) -> bytes:
     """Raises RequestEntityTooLarge; BadRequest when it doesn't come in time."""
     try:
-        async with asyncio.timeout(request.get(SECONDS)):
+        # What has come already is there without waiting.
+        async with asyncio.timeout(None if request.content.is_eof() else request.get(SECONDS)):
             data = request[READ] = await request.read()
             return data
     except web.RequestPayloadError as error:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from boatyard.machinery.schema.structural import Structural
 
 _KEY = re.compile(rb'"\s*:')
@@ -16,9 +18,11 @@ def duplicates(data: bytes, value: Any, schema: Structural | None = None) -> lis
     """Paths of the fields that ``data``, decoded to ``value``, has more than once; ``a.b[0].c``, in their order. With a ``schema``
     only those that it knows: of the others it is enough to say that they are unknown.
 
-    Most bodies are told by counting: text that looks like a key is never less than there are keys.
+    Most bodies are told by counting: text that looks like a key is as much in the value written anew, but for what is there more
+    than once; where quotes are written in another way, it is never less than there are keys.
     """
-    if len(_KEY.findall(data)) == _keys(value):
+    looks = len(_KEY.findall(data))
+    if (b"\\u" not in data and looks == len(_KEY.findall(msgspec.json.encode(value)))) or looks == _keys(value):
         return []
     return list(_repeated(json.loads(data, object_pairs_hook=_Pairs), "", schema, told=schema is None))
 

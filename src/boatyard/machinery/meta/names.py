@@ -20,6 +20,7 @@ _dns1035 = re.compile(_DNS1035)
 _qualified = re.compile(_QUALIFIED)
 _label_value = re.compile(_LABEL_VALUE)
 _config_key = re.compile(_CONFIG_KEY)
+_environment = re.compile("[ -<>-~]+")
 _port_name = re.compile("[a-z0-9-]+")
 
 _LABEL_TOLD = (
@@ -126,7 +127,7 @@ def config_key(value: str) -> list[str]:
 
 def environment_name(value: str) -> list[str]:
     """The name of an environment variable."""
-    if not value or not all(" " <= character <= "~" and character != "=" for character in value):
+    if not _environment.fullmatch(value):
         return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
     return []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 _FORM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+|n|u|m|k|M|G|T|P|E|)")
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
@@ -17,6 +19,10 @@ MALFORMED = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEin
 def parse_quantity(value: str | int | float) -> Decimal:
     """The number that a quantity stands for (bytes, cores, pieces), exact. Finer than a nano is rounded up, larger than
     2^63-1 capped, as Kubernetes does. Raises ValueError with Kubernetes' wording."""
+    return _parsed(value) if isinstance(value, str) else _parse(value)
+
+
+def _parse(value: str | int | float) -> Decimal:
     sign, digits, suffix = _match(value)
     if suffix in _BINARY:
         number = Decimal(digits) * 1024 ** _BINARY[suffix]
@@ -29,6 +35,10 @@ def parse_quantity(value: str | int | float) -> Decimal:
     elif number.as_tuple().exponent < -9:  # type: ignore[operator]
         number = number.quantize(_NANO, ROUND_CEILING)
     return -number if sign == "-" else number
+
+
+_parsed: Callable[[str], Decimal] = lru_cache(maxsize=4096)(_parse)
+"""The same few texts are in most documents."""
 
 
 def format_quantity(number: Decimal | int, *, binary: bool = False) -> str:

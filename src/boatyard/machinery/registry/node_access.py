@@ -108,6 +108,8 @@ class NodeAccess:
     def _changed(self, key: str) -> None:
         namespace = keys.place(key)[0]
         record = self._ledger.store.get(key)
+        if key not in self._pods and (record is None or b'"nodeName":' not in record.value):
+            return  # no node is concerned, and nothing of it need be read
         pod = documents.parted(record.value, record.modified)[1] if record else None
         node = (pod.get("spec") or {}).get("nodeName") if pod else None
         fresh = References(node, frozenset(references(pod))) if pod and node else None

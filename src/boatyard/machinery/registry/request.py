@@ -32,6 +32,8 @@ class Request:
     """Asked again about what only the document tells: which rights it would give away."""
     difference: Any = None
     """What is sent, when the write is a patch other than an apply."""
+    accepted: bool = False
+    """All of the document was found right as it was sent: what it got since are defaults."""
     applying: bool = False
     """The write says itself who owns what: a server-side apply, or one through scale."""
     managers: list[Manager] = field(default_factory=list)

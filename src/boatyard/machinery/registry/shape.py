@@ -34,6 +34,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
         return []
     part = obj if changed is None else {member: obj[member] for member in changed}
     right = _accepts(schema, part, old, request.kind.custom is None, whole=changed is None)
+    request.accepted = right and old is None
     wrong: list[FieldError] = []
     if not right:
         _readable_parts(request, schema, part)
@@ -119,7 +120,7 @@ def rules_wrong(request: Request, obj: Object, old: Object | None = None) -> lis
     changed = _changed(obj, old)
     if changed is not None and _SEPARATE.issuperset(changed):
         return []
-    return validation.validate(request.kind.resource, obj, old)
+    return validation.validate(request.kind.resource, obj, old, accepted=request.accepted)
 
 
 def _changed(obj: Object, old: Object | None) -> list[str] | None:

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 from collections import deque
 
+PASSES = 32
+"""So many requests of a user go before a wider one of his, for which he has too many seats already; then they wait behind it."""
+
 
 class Ticket:
     """One request's place: waiting, seated, or lost to another."""
 
-    __slots__ = ("lost", "seated", "user", "width")
+    __slots__ = ("lost", "passed", "seated", "user", "width")
 
     def __init__(self, user: str, width: int) -> None:
         self.user, self.width = user, width
         self.seated = self.lost = False
+        self.passed = 0
+        """How many went before it that came later."""
 
 
 class Full(Exception):
@@ -108,18 +113,30 @@ class FairQueue:
         seated: list[Ticket] = []
         while self._waiting:
             # Ties go to who came first: dictionaries keep that order.
-            candidates = [user for user in self._users.values() if user.waiting and self._has_share(user, user.waiting[0])]
+            following = ((user, self._following(user)) for user in self._users.values() if user.waiting)
+            candidates = [(user, ticket) for user, ticket in following if ticket is not None]
             if not candidates:
                 break
-            user = min(candidates, key=lambda user: user.served)
-            if self._taken + user.waiting[0].width > self._seats:
+            user, ticket = min(candidates, key=lambda candidate: candidate[0].served)
+            if self._taken + ticket.width > self._seats:
                 # Nobody narrower goes before it, or the wide would never have their turn.
                 break
-            ticket = user.waiting.popleft()
+            if ticket is not user.waiting[0]:
+                user.waiting[0].passed += 1
+            user.waiting.remove(ticket)
             self._waiting -= 1
             self._seat(user, ticket)
             seated.append(ticket)
         return seated
+
+    def _following(self, user: _User) -> Ticket | None:
+        """His next: the first, or while there is no room in his share for that one, another for which there is."""
+        first = user.waiting[0]
+        if self._has_share(user, first):
+            return first
+        if first.passed >= PASSES:
+            return None
+        return next((ticket for ticket in user.waiting if self._has_share(user, ticket)), None)
 
     def _forget(self, name: str, user: _User) -> None:
         if not user.waiting and not user.seats:

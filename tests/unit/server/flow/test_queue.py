@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boatyard.server.flow.queue import FairQueue, Full, Ticket
+from boatyard.server.flow.queue import PASSES, FairQueue, Full, Ticket
 
 
 def queue(seats: int = 4, *, share: int | None = None, queue: int = 1000, queues: int = 10_000) -> FairQueue:
@@ -65,6 +65,29 @@ def test_a_wide_request_has_its_turn_although_narrow_ones_go_on_coming() -> None
         ask(line, "narrow")
         line.leave(seated.popleft())
     assert wide.seated
+
+
+def test_narrow_ones_pass_a_wide_one_of_the_same_user_who_has_his_share_but_only_so_many() -> None:
+    line = queue(6, share=4)
+    lists = [ask(line, "a", 3) for _ in range(2)]
+    assert [ticket.seated for ticket in lists] == [True, False]
+    gets = deque(ask(line, "a") for _ in range(PASSES + 5))
+    assert [ticket.seated for ticket in gets] == [True] + [False] * (PASSES + 4)
+    passed = 0
+    while gets[0].seated:
+        line.leave(gets.popleft())
+        passed += 1
+    assert passed == PASSES and not lists[1].seated
+    line.leave(lists[0])
+    assert lists[1].seated and gets[0].seated and not gets[1].seated
+
+
+def test_nobody_passes_a_wide_one_that_waits_for_the_seats_of_others() -> None:
+    line = queue(4)
+    ask(line, "other", 2)
+    wide = ask(line, "a", 3)
+    assert not ask(line, "a").seated and not ask(line, "b").seated
+    assert not wide.seated
 
 
 def test_a_width_beyond_the_share_is_taken_for_the_share() -> None:
@@ -142,16 +165,21 @@ def test_between_two_who_always_wait_neither_gets_ahead_by_more_than_the_widest(
     had = {"a": 0, "b": 0}
     seated = deque([ask(line, "before", seats)])
 
+    def sit(ticket: Ticket) -> None:
+        seated.append(ticket)
+        had[ticket.user] += ticket.width
+        feed(ticket.user, 1)
+
     def feed(user: str, count: int) -> None:
         for _ in range(count):
             if supply[user]:
-                assert not ask(line, user, supply[user].popleft()).seated
+                ticket = ask(line, user, supply[user].popleft())
+                if ticket.seated:  # before a wider one of the same user, for which there is no room
+                    sit(ticket)
 
     feed("a", seats + 1 + crowd * 4)
     feed("b", seats + 1)
     while supply["a"] and supply["b"]:
         for ticket in line.leave(seated.popleft()):
-            seated.append(ticket)
-            had[ticket.user] += ticket.width
-            feed(ticket.user, 1)
+            sit(ticket)
         assert abs(had["a"] - had["b"]) <= 2 * widest

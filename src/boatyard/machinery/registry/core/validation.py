@@ -18,13 +18,16 @@ from boatyard.machinery.schema.definition import validate_definition
 Rules: TypeAlias = Callable[[Object, Object | None], Iterator[FieldError]]
 
 
-def validate(resource: Resource, new: Object, old: Object | None = None) -> list[FieldError]:
+def validate(resource: Resource, new: Object, old: Object | None = None, *, accepted: bool = False) -> list[FieldError]:
     """Everything wrong with a defaulted document; with ``old``, also what of it may not change.
 
     Metadata and status are not looked at: metadata follows one rule for all kinds, and status is written by those who know.
+    ``accepted``: the schema has been asked before there were defaults.
     """
     rules = _RULES.get(resource)
     found = list(rules(new, old)) if rules else []
+    if accepted:
+        return found
     told = {error.path for error in found}
     schema = core_schema(resource)
     looked_at = {key: value for key, value in new.items() if key not in ("metadata", "status")}
