@@ -83,7 +83,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
     wrong = shape(request, obj)
     managers = ownership.after(request, obj, None, entries, empty, ledger.world.now())
     check_namespace(ledger, request, obj)
-    metadata.check_kind(request, obj)
+    metadata.check_kind(request, obj, wrong)
     node_restriction.restrict(request, obj)
     kind.strategy.prepare_create(ledger, request.caller, obj)
     wrong += rules_wrong(request, obj) + kind.strategy.validate_create(obj)

@@ -19,6 +19,7 @@ from boatyard.machinery.registry.core.types import core_type, is_type_error
 from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.runtime.world import World
+from boatyard.machinery.schema.validation import NOT_KEYED
 
 LONGEST_GENERATED_PREFIX = 58
 ANNOTATIONS_BYTES = 256 * 1024
@@ -125,14 +126,16 @@ def check_name(metadata: Object, name: str) -> None:
         raise BadRequest(f"the name of the object ({told}) does not match the name on the URL ({name})")
 
 
-def check_kind(request: Request, obj: Object) -> None:
-    """Raises Invalid for a custom document of another kind than the address."""
+def check_kind(request: Request, obj: Object, found: list[FieldError]) -> None:
+    """Raises Invalid for a custom document of another kind than the address. Of what was ``found`` wrong with it only that is told
+    which Kubernetes looks for apart from the schema: items of lists that aren't apart from each other."""
     resource, kind = request.kind.resource, obj["kind"]
     wrong: list[FieldError] = []
     for member, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
         if obj[member] != expected:
             wrong.append(field_errors.invalid(member, obj[member], f"must be {expected}"))
     if wrong:
+        wrong += [error for error in found if error.type == "FieldValueDuplicate" or error.message.endswith(NOT_KEYED)]
         raise invalid(kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
 
 

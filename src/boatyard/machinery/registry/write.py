@@ -87,7 +87,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
             # Defaults are part of what is said.
             sent["labels"] = obj["metadata"]["labels"]
         managers = ownership.after(request, {**obj, "metadata": sent}, old, entries, empty, ledger.world.now())
-    metadata.check_kind(request, obj)
+    metadata.check_kind(request, obj, wrong)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
     if kind.generation and not request.subresource and _wants_more(request, obj, old):

@@ -18,6 +18,8 @@ from boatyard.machinery.schema.structural import Structural
 
 IMMUTABLE = "self == oldSelf"
 """The one rule of ``x-kubernetes-validations`` that is evaluated; a definition with any other is refused."""
+NOT_KEYED = "must be an object for an array of list-type map"
+"""What is said of an item without members, where they tell items apart."""
 
 
 def validate(node: Structural, obj: Any, old: Any = None, at: str = "") -> list[FieldError]:
@@ -147,7 +149,7 @@ def _told_apart(node: Structural, value: list[Any], path: str) -> Iterator[Field
     for index, inner in enumerate(value):
         if node.list_type == "map":
             if inner is not None and not isinstance(inner, dict):
-                yield invalid(f"{path}[{index}]", inner, "must be an object for an array of list-type map")
+                yield invalid(f"{path}[{index}]", inner, NOT_KEYED)
                 continue
             inner = {key: inner[key] for key in node.map_keys if key in inner} if inner else {}
         told = literal(inner)

@@ -212,3 +212,14 @@ async def test_new_finalizers_without_a_domain_are_warned_of(registry: Registry,
     told.clear()
     await registry.patch(SYSTEM, BOATS, "b", {"metadata": {"finalizers": ["x", "y"]}}, "default", warnings=told)
     assert [one[:24] for one in told] == ['metadata.finalizers: "y"']
+
+
+async def test_of_another_kind_only_lists_are_looked_at(client: EmbeddedClient) -> None:
+    crew = {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}
+    asked = definition()
+    fields = asked["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    fields["crew"] = crew
+    await client.create(CUSTOM_RESOURCE_DEFINITIONS, asked)
+    with pytest.raises(Invalid) as refused:
+        await client.create(BOATS, {**boat(), "kind": "Nope", "spec": {"length": "x", "crew": ["a", "a"]}}, "default")
+    assert [cause["field"] for cause in refused.value.details["causes"]] == ["kind", "spec.crew[1]"]
