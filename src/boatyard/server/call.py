@@ -51,9 +51,14 @@ class Call:
     def query(self) -> Mapping[str, str]:
         return self.request.query
 
+    @property
+    def accept(self) -> str:
+        """The forms that are asked for."""
+        return ", ".join(self.request.headers.getall("Accept", ()))
+
     def form(self) -> Form:
         """Raises NotAcceptable."""
-        return negotiate(", ".join(self.request.headers.getall("Accept", ())))
+        return negotiate(self.accept)
 
     def flag(self, name: str) -> bool:
         """A boolean parameter: absent, ``0`` and ``false`` are no, everything else is yes, as Kubernetes has it."""

@@ -6,6 +6,7 @@ from typing import cast
 
 from boatyard.machinery.meta.errors import FieldError, invalid
 from boatyard.machinery.meta.field_errors import forbidden, unsupported
+from boatyard.machinery.meta.selectors import FieldSelector, LabelSelector
 from boatyard.machinery.registry.list import Match
 from boatyard.server.call import Call
 
@@ -15,6 +16,16 @@ _CONTINUED = "resourceVersionMatch is forbidden when continue is provided"
 _EXACT_ZERO = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
 _INITIAL_MATCH = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
 _NO_WATCH_MATCH = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+
+
+def read(call: Call) -> None:
+    """Read what a list, a watch or the deletion of a collection is asked with: first of all. Raises BadRequest."""
+    for name in ("limit", "timeoutSeconds"):
+        call.number(name, signed=True)
+    if labels := call.query.get("labelSelector"):
+        LabelSelector.parse(labels)
+    if fields := call.query.get("fieldSelector"):
+        FieldSelector.parse(fields)
 
 
 def match_of_list(call: Call) -> Match:

@@ -24,6 +24,12 @@ class Form(NamedTuple):
     """The version of ``meta.k8s.io`` that the transform is of."""
 
 
+def acceptable(accept: str) -> None:
+    """Raises NotAcceptable when no type is asked for that we have, in whatever form."""
+    if accept.strip() and not any(type in _TYPES for type, _ in parse(accept)):
+        raise NotAcceptable(_ACCEPTED)
+
+
 @lru_cache(maxsize=256)
 def negotiate(accept: str) -> Form:
     """The first form asked for that we have (protobuf we don't). Raises NotAcceptable when there is none."""
@@ -39,8 +45,12 @@ def negotiate(accept: str) -> Form:
         group, version = parameters.get("g", ""), parameters.get("v", "")
         if transform in _TRANSFORMS and group == "meta.k8s.io" and version in _META_VERSIONS:
             return Form(told, transform, version)
-    known = "application/json, application/yaml, application/json;as=Table;v=v1;g=meta.k8s.io"
-    raise NotAcceptable(f"only the following media types are accepted: {known}")
+    raise NotAcceptable(_ACCEPTED)
+
+
+_ACCEPTED = (
+    "only the following media types are accepted: application/json, application/yaml, application/json;as=Table;v=v1;g=meta.k8s.io"
+)
 
 
 @lru_cache(maxsize=256)

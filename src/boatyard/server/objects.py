@@ -29,15 +29,16 @@ from boatyard.machinery.registry.go_text import refused
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.patch import NOT_STRATEGIC
 from boatyard.machinery.registry.registry import Registry
+from boatyard.machinery.registry.selection import Selection
 from boatyard.server import body
 from boatyard.server.answers import answer, headers_of, raw
 from boatyard.server.call import Call
 from boatyard.server.discovery import verbs_of
 from boatyard.server.duplicates import duplicates
 from boatyard.server.flow.control import width_of_list
-from boatyard.server.list_options import match_of_list
+from boatyard.server.list_options import match_of_list, read
 from boatyard.server.long_answers import LARGE_BYTES, LongAnswer
-from boatyard.server.media import JSON, Form
+from boatyard.server.media import JSON, Form, acceptable
 from boatyard.server.path import ResourcePath
 from boatyard.server.tables import Tables
 
@@ -66,8 +67,12 @@ class Objects:
         method = call.request.method
         if path.subresource and path.subresource not in kind.subresources:
             raise _no_subresource(kind, path)
+        if path.name and method == "PATCH":
+            _check_patch(call, kind)
         # Whoever can't be answered isn't heard.
-        call.form()
+        acceptable(call.accept)
+        if path.name or method != "GET":
+            call.form()
         if path.name:
             if path.subresource and method == "POST" and kind.custom is None:
                 return await self._create(call, kind, path)
@@ -93,7 +98,11 @@ class Objects:
             return 1
         if call.request.method == "DELETE":
             return WIDEST
-        return min(WIDEST, width_of_list(self._listed_bytes.get(_listed(call, kind), 0)))
+        try:
+            what = _listed(call, kind)
+        except BadRequest:
+            return 1  # told in its turn
+        return min(WIDEST, width_of_list(self._listed_bytes.get(what, 0)))
 
     async def _get(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         revision, form = call.query.get("resourceVersion", ""), call.form()
@@ -110,15 +119,15 @@ class Objects:
         return self._object(call, kind, obj)
 
     def _list(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response | LongAnswer:
+        read(call)  # also how long it may take, though a list takes as long as it takes
         match = match_of_list(call)
-        call.number("timeoutSeconds", signed=True)  # a list takes as long as it takes, but what is said must be a number
+        form = call.form()
         found = self._registry.listing(
             call.caller, kind.resource, path.namespace or None, label_selector=call.query.get("labelSelector", ""),
             field_selector=call.query.get("fieldSelector", ""), limit=_limit(call),
             continue_token=call.query.get("continue", ""), resource_version=call.query.get("resourceVersion", ""),
             match=match,
         )  # fmt: skip
-        form = call.form()
         if form.transform == "PartialObjectMetadata":
             told = f"you requested {form.transform}, but the requested object is a list ({kind.resource.kind}List)"
             raise NotAcceptable(told)
@@ -158,6 +167,7 @@ class Objects:
         self._listed_bytes[what] = size
 
     async def _create(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        body.check_type(call.request)
         options, document = call.writing(), await self._document(call, kind, path)
         obj = await self._registry.create(
             call.caller, kind.resource, document, path.namespace or None, name=path.name or None,
@@ -208,13 +218,8 @@ class Objects:
     async def _patch(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         type = body.content_type(call.request)
         data = await body.read(call.request)
-        if type == "application/strategic-merge-patch+json" and kind.custom is not None:
-            raise UnsupportedMediaType(NOT_STRATEGIC)
         if type in APPLIES:
             return await self._apply(call, kind, path, data)
-        if type not in PATCHES:
-            known = ", ".join((*PATCHES, *APPLIES))
-            raise UnsupportedMediaType(f"the body of the request was in an unknown format - accepted media types include: {known}")
         options = call.writing()
         try:
             difference, told = self._difference(call, PATCHES[type], data)
@@ -269,6 +274,8 @@ class Objects:
         return self._object(call, kind, obj, 202 if dependents_too and self._exists(kind, path) else 200)
 
     async def _delete_collection(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
+        read(call)
+        Selection.of(kind, field_selector=call.query.get("fieldSelector", ""))
         options = await self._delete_options(call, kind)
         del options["dependents_too"]
         deleted = await self._registry.delete_collection(
@@ -283,20 +290,21 @@ class Objects:
         """The options of the body, or else of the query, as the registry takes them; and ``dependents_too``: whether the old option
         ``orphanDependents`` says so."""
         options = await body.document(call.request)
+        query = {} if await body.read(call.request) else call.query
         if options.get("kind", "DeleteOptions") != "DeleteOptions":
             raise BadRequest(f"the body of a deletion must be DeleteOptions, not {options['kind']}")
         if wrong := core_type("v1.DeleteOptions").validate(options):
             raise BadRequest("DeleteOptions: " + "; ".join(str(error) for error in wrong))
         preconditions = options.get("preconditions") or {}
         grace = options.get("gracePeriodSeconds")
-        if grace is None:
+        if grace is None and query:
             grace = call.number("gracePeriodSeconds", signed=True)
         if grace is not None and grace < 0:
             # As Kubernetes documents it.
             grace = 1
-        propagation = options.get("propagationPolicy") or call.query.get("propagationPolicy") or None
+        propagation = options.get("propagationPolicy") or query.get("propagationPolicy") or None
         orphan = options.get("orphanDependents")
-        if orphan is None and call.query.get("orphanDependents"):
+        if orphan is None and query.get("orphanDependents"):
             orphan = call.flag("orphanDependents")
         if propagation is not None and orphan is not None:
             told = "orphanDependents and deletionPropagation cannot be both set"
@@ -326,6 +334,16 @@ class Objects:
             told = f'includeObject: Invalid value: "{include}": must be \'Metadata\', \'Object\', \'None\', or empty'
             raise BadRequest(f"Unable to convert to Table as requested: {told}")
         return include
+
+
+def _check_patch(call: Call, kind: Kind) -> None:
+    """Raises UnsupportedMediaType for what is no patch, or none of that kind."""
+    type = body.content_type(call.request)
+    if type == "application/strategic-merge-patch+json" and kind.custom is not None:
+        raise UnsupportedMediaType(NOT_STRATEGIC)
+    if type not in (*PATCHES, *APPLIES):
+        known = ", ".join((*PATCHES, *APPLIES))
+        raise UnsupportedMediaType(f"the body of the request was in an unknown format - accepted media types include: {known}")
 
 
 def _no_subresource(kind: Kind, path: ResourcePath) -> ApiError:

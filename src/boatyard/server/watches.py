@@ -21,8 +21,8 @@ from boatyard.machinery.registry.watch import Batch, RecordEvent
 from boatyard.machinery.runtime.world import World
 from boatyard.server.call import Call
 from boatyard.server.flow.control import FlowControl
-from boatyard.server.list_options import initial_events
-from boatyard.server.media import Form
+from boatyard.server.list_options import initial_events, read
+from boatyard.server.media import Form, acceptable
 from boatyard.server.metrics import WATCHES
 from boatyard.server.path import ResourcePath
 from boatyard.server.tables import Tables
@@ -49,13 +49,15 @@ class Watches:
 
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.StreamResponse:
         """Raises ApiError when it is refused; afterwards faults (a revision that is compacted away) are ERROR events."""
+        acceptable(call.accept)
+        read(call)
+        initial = initial_events(call)
         form = call.form()
         seconds = float(call.number("timeoutSeconds", signed=True) or 0)
         if seconds <= 0:
             seconds = SHORTEST_SECONDS * (1 + self._world.random.random())
         field_selector = call.query.get("fieldSelector", "")
         revision = call.query.get("resourceVersion", "")
-        initial = initial_events(call)
         initial_end = bool(initial) and call.flag("allowWatchBookmarks")
         if initial is False and revision in ("", "0"):
             revision = str(self._registry.ledger.store.revision)

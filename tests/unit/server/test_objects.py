@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+import yarl
 
 from boatyard.machinery.client.http import HttpClient
 from boatyard.machinery.meta.core import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NODES, SECRETS
@@ -179,6 +180,38 @@ async def test_what_a_patch_has_twice_is_told_or_refused(http: aiohttp.ClientSes
         assert response.status == 200 and response.headers["Warning"] == '299 - "json patch duplicate field \\"[0].op\\""'
     async with http.patch("/api/v1/namespaces/nowhere", data=data, headers=headers) as response:
         assert response.status == 404 and "Warning" not in response.headers
+
+
+NOPE = "application/json;as=Nope;v=v1;g=meta.k8s.io"
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "accept", "type", "body", "status"),
+    [
+        ("GET", "?labelSelector=a%3D(&resourceVersionMatch=Exact", "", "", None, 400),
+        ("GET", "?watch=1&labelSelector=a%3D(&resourceVersionMatch=Exact", "", "", None, 400),
+        ("GET", "?fieldSelector=spec.nope%3Dx&resourceVersionMatch=Exact", "", "", None, 422),
+        ("GET", "?labelSelector=!", NOPE, "", None, 400),
+        ("GET", "?resourceVersionMatch=Exact", NOPE, "", None, 422),
+        ("GET", "?watch=1&resourceVersionMatch=Exact", NOPE, "", None, 422),
+        ("GET", "?fieldSelector=spec.nope%3Dx", NOPE, "", None, 406),
+        ("GET", "?limit=x", "text/html", "", None, 406),
+        ("DELETE", "?labelSelector=!", "", "", b'{"propagationPolicy":"Nope"}', 400),
+        ("DELETE", "?fieldSelector=spec.nope%3Dx", "", "", b'{"propagationPolicy":"Nope"}', 400),
+        ("POST", "?dryRun=x", "", "text/plain", b"x", 415),
+        ("PUT", "/a?dryRun=x", "", "text/plain", b"x", 422),
+        ("PATCH", "/a?dryRun=x", NOPE, "text/plain", b"x", 415),
+        ("PATCH", "/a?dryRun=x", NOPE, "application/merge-patch+json", b"x", 406),
+        ("DELETE", "/a?gracePeriodSeconds=x", "", "", b"{}", 404),
+        ("DELETE", "/a?gracePeriodSeconds=x", "", "", None, 400),
+    ],
+)
+async def test_of_several_faults_the_one_is_told_that_kubernetes_meets_first(
+    http: aiohttp.ClientSession, method: str, address: str, accept: str, type: str, body: bytes | None, status: int
+) -> None:
+    headers = {"Accept": accept or "application/json", "Content-Type": type or "application/json"}
+    async with http.request(method, yarl.URL(MAPS + address, encoded=True), data=body, headers=headers) as response:
+        assert response.status == status, await response.text()
 
 
 async def test_a_status_write_keeps_the_spec(client: HttpClient) -> None:

@@ -36,8 +36,8 @@ _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _invalid = field_errors.invalid
 
 
-class OtherKind(BadRequest):
-    """A document of another kind than its address."""
+class Unread(BadRequest):
+    """A document can't be read as what its address says."""
 
 
 def frame(request: Request, obj: Object) -> None:
@@ -51,7 +51,7 @@ def frame(request: Request, obj: Object) -> None:
         if obj[member] != expected and not _of_another_kind(request, member, obj[member]):
             called = "API version" if member == "apiVersion" else member
             told = f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})"
-            raise OtherKind(told) if request.difference is None else refused(request.difference, told)
+            raise _malformed(request, told)
     metadata = obj.setdefault("metadata", {})
     if metadata is None and request.kind.custom is None:
         metadata = obj["metadata"] = {}
@@ -147,7 +147,7 @@ def known(obj: Object) -> Object:
 
 def _malformed(request: Request, why: str) -> ApiError:
     """What was sent can't be read; what a patch made of an object is no such object."""
-    return BadRequest(why) if request.difference is None else refused(request.difference, why)
+    return Unread(why) if request.difference is None else refused(request.difference, why)
 
 
 def create(request: Request, obj: Object, world: World) -> None:

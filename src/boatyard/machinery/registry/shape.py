@@ -160,8 +160,8 @@ def _readable_parts(request: Request, schema: Structural, part: Object) -> None:
         unknown += more
         if wrong:
             raise _undecodable(request, wrong)
-    if not unknown or request.field_validation == "Ignore":
-        return
+    if not unknown or request.field_validation == "Ignore" or request.applying:
+        return  # an apply is refused for what it may not say
     told = [f'unknown field "{path}"' for path in unknown]
     if request.field_validation == "Strict":
         raise _refusal(request, f"strict decoding error: {', '.join(told)}")

@@ -17,8 +17,8 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
     warned = len(request.warnings)
     try:
         return await _update(ledger, request, obj)
-    except metadata.OtherKind:
-        request.warnings.clear()  # nobody read it as what it isn't
+    except metadata.Unread:
+        request.warnings.clear()
         raise
     except ApiError:
         # Whoever sends what can't be read is told so first.

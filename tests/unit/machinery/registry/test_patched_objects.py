@@ -150,10 +150,16 @@ async def test_events_have_any_name_and_finalizers_and_their_own_rules_come_firs
         await client.create(EVENTS, {"metadata": {"name": "a/b"}, "involvedObject": {"namespace": "other"}}, "default")
 
 
-async def test_who_replaces_by_another_kind_is_not_warned_of_its_fields(registry: Registry, made: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [({"kind": "List"}, "does not match the expected kind"), ({"metadata": {"name": "c", "uid": 5}}, "metadata.uid")],
+)
+async def test_who_replaces_by_what_cannot_be_read_is_not_warned_of_its_fields(
+    registry: Registry, made: dict[str, Any], other: dict[str, Any], told: str
+) -> None:
     warnings: list[str] = []
-    other = {"apiVersion": "v1", "kind": "List", "items": []}
-    with pytest.raises(BadRequest, match="does not match the expected kind"):
+    other = {"apiVersion": "v1", "items": [], **other}
+    with pytest.raises(BadRequest, match=told):
         await registry.update(SYSTEM, CONFIG_MAPS, other, name="c", namespace="default", warnings=warnings)
     assert warnings == []
 
