@@ -249,10 +249,11 @@ KNOWN: dict[str, Known] = {
         (_made(CLAIMS, "PersistentVolumeClaim", "v1", spec=_CLAIM, metadata=_PROTECTED),
          Call("merge", "PATCH", f"{CLAIMS}/a", (), {}, MERGE)),
     ),
-    "several faults": Known(
-        "Of several faults of one request another is told first.",
-        lambda f: f.where in ("status", "warnings") and all(status in (400, 406, 413, 415, 422) for status in _statuses(f)),
-        (Call("create", "POST", MAPS, (("dryRun", "x"),), "x", type="text/plain"),),
+    "without a version": Known(
+        "A patch that takes apiVersion away is refused; a kube-apiserver also warns of every member: of no version it knows any.",
+        lambda f: f.where == "warnings" and _statuses(f) == (400, 400) and "was undeterminable" in _message(f.their_answer)
+        and any('unknown field \\"metadata\\"' in warning for warning in f.theirs),
+        (_map(), Call("merge", "PATCH", f"{MAPS}/a", (), {"apiVersion": ""}, MERGE)),
     ),
     "times": Known(
         "Times are kept as they are written, in their zone.",
