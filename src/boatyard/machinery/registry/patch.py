@@ -46,6 +46,9 @@ def _changing(request: Request, type: PatchType) -> Change:
         found = wanted.get("metadata")
         if found is not None and not isinstance(found, dict):
             raise refused(difference, "metadata: expected map")
+        custom, named = request.kind.custom is not None, (found or {}).get("resourceVersion")
+        if custom and not wanted.get("apiVersion") and (found or {}).get("name") and named not in (None, "", "0", before):
+            raise metadata.modified(request)
         if not (found or {}).get("name") or (type != "strategic" and not wanted.get("apiVersion")):
             raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
         metadata.conditional(request, wanted)

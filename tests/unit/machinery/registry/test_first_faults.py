@@ -198,6 +198,15 @@ async def test_an_object_inside_of_another_is_kept_and_judged_as_one(boxes: Embe
         await boxes.create(BOXES, box(inner={"kind": "X"}))
 
 
+async def test_who_means_another_revision_is_told_before_who_names_no_version(boxes: EmbeddedClient) -> None:
+    made = await boxes.create(BOXES, box(), "default")
+    name = made["metadata"]["name"]
+    with pytest.raises(Conflict):
+        await boxes.patch(BOXES, name, {"apiVersion": None, "metadata": {"resourceVersion": "1"}}, "default")
+    with pytest.raises(BadRequest, match="undeterminable"):
+        await boxes.patch(BOXES, name, {"apiVersion": None}, "default")
+
+
 @pytest.mark.parametrize(
     ("replicas", "told"),
     [
