@@ -35,7 +35,7 @@ PAIRS = (
     Pair(r'^\w+ in version "" cannot be handled as a', r"^the API version in the data \(\) does not match"),
     Pair(r"strict decoding error: ", r"strict decoding error: "),
     Pair(r"yaml: (line|unmarshal|invalid|control)", "error converting YAML to JSON"),
-    Pair(r"error decoding patch: (invalid character|unexpected end|json: cannot unmarshal)", _NOT_JSON),
+    Pair(r"^(error decoding patch: )?(invalid character|unexpected end|json: cannot unmarshal)", _NOT_JSON),
     Pair(r"error decoding YAML: ", "error converting YAML to JSON|must be an object"),
     # A document of another kind.
     Pair(r"unknown conversion|no kind .* is registered|no kind is registered for the type v1\.Scale", f"{_OTHER_TYPE}|{_MISTYPED}"),

@@ -51,6 +51,11 @@ def content_type(request: web.Request) -> str:
     return request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
 
 
+def is_json(request: web.Request) -> bool:
+    """Whether the body says that it is JSON; nothing at all is none, but in YAML a document without members."""
+    return content_type(request) in _JSON
+
+
 def check_type(request: web.Request) -> None:
     """Raises UnsupportedMediaType for a body that isn't in one of the forms in which an object is sent."""
     type = content_type(request)

@@ -194,7 +194,7 @@ class Objects:
         # Kubernetes' own kinds are read into types, where what is unknown is nowhere.
         schema = kind.schema() if kind.custom is None else None
         document = await body.document(call.request, None if validation == "Ignore" else told, schema)
-        if not document and not (await body.read(call.request)).strip():
+        if not document and body.is_json(call.request) and not (await body.read(call.request)).strip():
             raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         if told and validation == "Strict":
             whole = kind.schema()

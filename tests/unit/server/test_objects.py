@@ -199,6 +199,8 @@ NOPE = "application/json;as=Nope;v=v1;g=meta.k8s.io"
         ("DELETE", "?labelSelector=!", "", "", b'{"propagationPolicy":"Nope"}', 400),
         ("DELETE", "?fieldSelector=spec.nope%3Dx", "", "", b'{"propagationPolicy":"Nope"}', 400),
         ("POST", "?dryRun=x", "", "text/plain", b"x", 415),
+        ("POST", "", "", "", b"", 400),
+        ("POST", "", "", "application/yaml", b"", 422),
         ("PUT", "/a?dryRun=x", "", "text/plain", b"x", 422),
         ("PATCH", "/a?dryRun=x", NOPE, "text/plain", b"x", 415),
         ("PATCH", "/a?dryRun=x", NOPE, "application/merge-patch+json", b"x", 406),

@@ -72,8 +72,9 @@ def _read_first(ledger: Ledger, request: Request, error: ApiError, type: PatchTy
     try:
         wanted = _outcome(request, documents.parted(record.value, record.modified)[1], type)
         later = request.warnings[told:]
-        with suppress(BadRequest):
-            metadata.frame(request, copied(wanted))
+        if isinstance(wanted.get("metadata"), dict):
+            with suppress(BadRequest):
+                metadata.frame(request, copied(wanted))
         del request.warnings[told:]
         readable(request, wanted)
         request.warnings += [warning for warning in later if warning not in request.warnings]

@@ -170,6 +170,11 @@ async def test_mistyped_metadata_is_told_before_a_revision_that_lacks(client: Em
         await client.patch(LEASES, "l", {"metadata": {"uid": 5, "resourceVersion": None}}, "default")
 
 
+async def test_metadata_that_a_patch_makes_null_is_nobodys(client: EmbeddedClient, made: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match="undeterminable"):
+        await client.patch(CONFIG_MAPS, "c", [{"op": "copy", "from": "/nope", "path": "/metadata"}], "default", type="json")
+
+
 async def test_a_secret_without_a_type_is_opaque(client: EmbeddedClient) -> None:
     made = await client.create(SECRETS, {"metadata": {"name": "s"}, "type": ""}, "default")
     assert made["type"] == "Opaque"
