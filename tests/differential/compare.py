@@ -71,7 +71,7 @@ _INTERNAL = ("spec.version", "status.storedVersions")
 _OF_THE_ONE_VERSION = {
     "spec.validation.": "spec.versions[0].schema.", "spec.subresources.": "spec.versions[0].subresources.",
     "spec.additionalPrinterColumns[": "spec.versions[0].additionalPrinterColumns[",
-    "spec.selectableFields[": "spec.versions[0].selectableFields[",
+    "spec.selectableFields": "spec.versions[0].selectableFields",
 }  # fmt: skip
 
 

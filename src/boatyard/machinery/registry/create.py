@@ -13,7 +13,7 @@ from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.advice import advice
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import rules_wrong, shape, status_readable
+from boatyard.machinery.registry.shape import readable, rules_wrong, shape, status_readable
 from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
@@ -25,7 +25,13 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
 
     Raises AlreadyExists, NotFound (no such namespace), Forbidden (the namespace terminates), Invalid.
     """
-    metadata.frame(request, obj)
+    try:
+        metadata.frame(request, obj)
+    except metadata.Unread as error:
+        if error.of_metadata and request.kind.custom is None:
+            # One refusal tells all that can't be read.
+            readable(request, obj)
+        raise
     prefix = "" if obj["metadata"].get("name") else obj["metadata"].get("generateName", "")
     for left in range(GENERATED_NAMES_TRIED if prefix else 1, 0, -1):
         if prefix:

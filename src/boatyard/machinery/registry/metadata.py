@@ -39,6 +39,9 @@ _invalid = field_errors.invalid
 class Unread(BadRequest):
     """A document can't be read as what its address says."""
 
+    of_metadata = False
+    """Whether it is one of the right kind whose metadata can't be read: then the rest is to be looked at, too."""
+
 
 def frame(request: Request, obj: Object) -> None:
     """Check that a document is what its address says, and fill in what it leaves out."""
@@ -56,7 +59,7 @@ def frame(request: Request, obj: Object) -> None:
     if metadata is None and request.kind.custom is None:
         metadata = obj["metadata"] = {}
     if not isinstance(metadata, dict):
-        raise _malformed(request, "metadata: expected map")
+        raise _malformed(request, "metadata: expected map", of_metadata=True)
     types = core_type("v1.ObjectMeta")
     for field in [field for field, value in metadata.items() if value is None or value == _EMPTY.get(field)]:
         if field in types.properties:  # of others it is told that nobody knows them
@@ -72,7 +75,7 @@ def frame(request: Request, obj: Object) -> None:
     if not types.accepts(metadata):
         normal.tidy(types, metadata)
         if wrong := [error for error in types.validate(metadata) if is_type_error(error)]:
-            raise _malformed(request, "; ".join(f"metadata.{error}" for error in wrong))
+            raise _malformed(request, "; ".join(f"metadata.{error}" for error in wrong), of_metadata=True)
     _each_owner_once(request, metadata)
     if not resource.namespaced:
         metadata.pop("namespace", None)
@@ -145,9 +148,13 @@ def known(obj: Object) -> Object:
     return {field: value for field, value in obj["metadata"].items() if field in fields}
 
 
-def _malformed(request: Request, why: str) -> ApiError:
+def _malformed(request: Request, why: str, *, of_metadata: bool = False) -> ApiError:
     """What was sent can't be read; what a patch made of an object is no such object."""
-    return Unread(why) if request.difference is None else refused(request.difference, why)
+    if request.difference is not None:
+        return refused(request.difference, why)
+    error = Unread(why)
+    error.of_metadata = of_metadata
+    return error
 
 
 def create(request: Request, obj: Object, world: World) -> None:

@@ -36,9 +36,9 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
     right = _accepts(schema, part, old, request.kind.custom is None, whole=changed is None)
     request.accepted = right and old is None
     wrong: list[FieldError] = []
-    if not right:
-        _readable_parts(request, schema, part)
+    unknown = [] if right else _pruned(request, schema, part)
     if request.kind.custom is not None:
+        _tell_unknown(request, unknown)
         schema.default(part, keep_nulls=request.applying)
         wrong = [] if right else _validate(schema, part, old) + embedded.validate(schema, part)
         # Of owners the rules for all metadata tell.
@@ -50,6 +50,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
         wrong = [error for error in _validate(schema, part, old) if is_type_error(error)]
         if wrong:
             raise _undecodable(request, wrong)
+        _tell_unknown(request, unknown)
     for member in changed or ():
         if member in part:
             obj[member] = part[member]
@@ -72,9 +73,10 @@ def readable(request: Request, obj: Object) -> None:
     schema = request.kind.schema()
     if schema is None or schema.accepts(obj):
         return
-    _readable_parts(request, schema, obj)
+    unknown = _pruned(request, schema, obj)
     if wrong := _mistyped(request, schema, obj):
         raise _undecodable(request, wrong)
+    _tell_unknown(request, unknown)
 
 
 def _mistyped(request: Request, node: Structural, value: object) -> list[FieldError]:
@@ -94,9 +96,10 @@ def status_readable(request: Request, status: object) -> None:
     if schema is None or node is None or node.accepts(status):
         return
     part = {"status": copied(status)}
-    _readable_parts(request, schema, part)
+    unknown = _pruned(request, schema, part)
     if wrong := _mistyped(request, node, part["status"]):
         raise _undecodable(request, [FieldError(f"status.{error.path}".strip("."), error.type, error.message) for error in wrong])
+    _tell_unknown(request, unknown)
 
 
 def fits(request: Request, applied: Object) -> None:
@@ -152,14 +155,19 @@ def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool,
     return True
 
 
-def _readable_parts(request: Request, schema: Structural, part: Object) -> None:
-    """Take out unknown fields, and of custom documents check the objects inside; in place."""
+def _pruned(request: Request, schema: Structural, part: Object) -> list[str]:
+    """Take out unknown fields, and of custom documents check the objects inside; in place. Returns what was unknown, which is to be
+    told of once the rest could be read."""
     unknown = schema.prune(part)
     if request.kind.custom is not None:
         wrong, more = embedded.settle(schema, part)
         unknown += more
         if wrong:
             raise _undecodable(request, wrong)
+    return unknown
+
+
+def _tell_unknown(request: Request, unknown: list[str]) -> None:
     if not unknown or request.field_validation == "Ignore" or request.applying:
         return  # an apply is refused for what it may not say
     told = [f'unknown field "{path}"' for path in unknown]

@@ -17,8 +17,10 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
     warned = len(request.warnings)
     try:
         return await _update(ledger, request, obj)
-    except metadata.Unread:
+    except metadata.Unread as error:
         request.warnings.clear()
+        if error.of_metadata and request.kind.custom is None:
+            readable(request, obj)
         raise
     except ApiError:
         # Whoever sends what can't be read is told so first.

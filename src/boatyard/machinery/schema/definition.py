@@ -124,7 +124,10 @@ def _versions(spec: Object) -> Iterator[FieldError]:
             yield from schema_errors(schema, f"{at}.schema.openAPIV3Schema", status=status)
         yield from _scale((version.get("subresources") or {}).get("scale"), f"{at}.subresources.scale")
         yield from _columns(version.get("additionalPrinterColumns") or [], f"{at}.additionalPrinterColumns")
-        yield from _selectable(version.get("selectableFields") or [], schema or {}, f"{at}.selectableFields")
+        if schema is None and version.get("selectableFields"):
+            yield invalid(f"{at}.selectableFields", "", "may only be set when validations.schema is included")
+        elif schema is not None:
+            yield from _selectable(version.get("selectableFields") or [], schema, f"{at}.selectableFields")
     if len(seen) < len(versions):
         yield invalid("spec.versions", versions, "must contain unique version names")
     if stored != 1:

@@ -21,7 +21,7 @@ from boatyard.machinery.meta.core import (
 )
 from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.registry.caller import Caller
+from boatyard.machinery.registry.caller import SYSTEM, Caller
 from boatyard.machinery.registry.registry import Registry
 
 BOXES = Resource("first.example.com", "v1", "boxes", "Box")
@@ -66,6 +66,19 @@ async def test_what_cant_be_read_is_told_before_what_is_stored(client: EmbeddedC
         body["metadata"]["resourceVersion"] = "999999"
     with pytest.raises(BadRequest, match="cannot be handled as a ConfigMap"):
         await (client.create(CONFIG_MAPS, body, "none") if namespace == "none" else client.update(CONFIG_MAPS, body))
+
+
+async def test_all_that_cant_be_read_is_told_at_once_and_before_what_nobody_knows(client: EmbeddedClient) -> None:
+    body = {"metadata": {"name": "s", "generation": 1.5}, "data": {"a": "%%"}, "nope": 1}
+    with pytest.raises(BadRequest, match=r"metadata\.generation: .*; data\.a: ") as refused:
+        await client.registry.create(SYSTEM, SECRETS, body, "default", field_validation="Strict")
+    assert "nope" not in refused.value.message
+    await client.create(SECRETS, {"metadata": {"name": "s"}}, "default")
+    body = {"metadata": {"name": "s", "namespace": "default", "generation": 1.5}, "data": {"a": "%%"}}
+    with pytest.raises(BadRequest, match=r"metadata\.generation: .*; data\.a: "):
+        await client.update(SECRETS, body)
+    with pytest.raises(BadRequest, match=r"metadata: Invalid value: .*; data\.a: "):
+        await client.create(SECRETS, {**body, "metadata": 5}, "default")
 
 
 async def test_what_can_be_read_is_told_what_it_lacks(client: EmbeddedClient) -> None:

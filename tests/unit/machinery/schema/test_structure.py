@@ -156,3 +156,13 @@ def test_all_that_is_wrong_with_a_definition_is_told() -> None:
             "versions[0].selectableFields[3].jsonPath",
         ]
     )  # fmt: skip
+
+
+def test_fields_to_select_by_need_a_schema() -> None:
+    versions = [{"name": "v1", "served": True, "storage": True, "selectableFields": [{"jsonPath": ".spec.nope"}]}]
+    spec = {"group": "a.b", "scope": "Cluster", "names": {"plural": "as", "singular": "a", "kind": "A", "listKind": "As"}}
+    found = validate_definition({"metadata": {"name": "as.a.b"}, "spec": {**spec, "versions": versions}})
+    assert [(error.path, error.message) for error in found] == [
+        ("spec.versions[0].schema.openAPIV3Schema", "Required value"),
+        ("spec.versions[0].selectableFields", 'Invalid value: "": may only be set when validations.schema is included'),
+    ]
