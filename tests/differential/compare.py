@@ -62,8 +62,29 @@ def comparable(value: Any) -> Any:
             value = {**value, "details": {**value["details"], "causes": causes}}
             if len(told) > 1 or "[" in value["message"] or "spec.validation." in value["message"]:
                 value["message"] = value["message"].partition(" is invalid: ")[0]
+        for listed in ("items", "rows"):
+            if isinstance(value.get(listed), list):
+                value = {**value, listed: _generated_in_turn(value[listed])}
         return {key: comparable(inner) for key, inner in value.items()}
     return [comparable(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _generated_in_turn(objects: list[Any]) -> list[Any]:
+    """With those whose names a server made up, wherever they stand among the others, in the order in which they were made: which of
+    two such names comes first in a list is chance."""
+    places = [place for place, found in enumerate(objects) if "<generated" in _name(found)]
+    if len(places) < 2:
+        return objects
+    result = list(objects)
+    for place, found in zip(places, sorted((objects[place] for place in places), key=_name), strict=True):
+        result[place] = found
+    return result
+
+
+def _name(found: Any) -> str:
+    """Of an object, or of the one that a row is about."""
+    meta = (found.get("object") or found).get("metadata") if isinstance(found, dict) else None
+    return str(meta.get("name", "")) if isinstance(meta, dict) else ""
 
 
 _INTERNAL = ("spec.version", "status.storedVersions")

@@ -26,6 +26,7 @@ PAIRS = (
     Pair(r"cannot be handled as a \w+: parsing time", "in body must be of type date"),
     Pair(r"cannot be handled as a \w+: illegal base64", "in body must be of type byte"),
     Pair(r"cannot be handled as a \w+: (quantities must match|unable to parse quantity)", "in body must be of type quantity"),
+    Pair(r"as a \w+: [\w.]+\.metadata: Invalid value: .*: json: cannot unmarshal", r": [\w.]+\.metadata[\w.]*: Invalid"),
     # No document of any kind.
     Pair(r"Object 'Kind' is missing", "it has no kind|the object has no kind"),
     Pair(r"json parse error: json: cannot unmarshal \w+ into Go struct field \.kind", "kind must be a text"),

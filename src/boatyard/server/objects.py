@@ -69,8 +69,9 @@ class Objects:
             raise _no_subresource(kind, path)
         if path.name and method == "PATCH":
             _check_patch(call, kind)
-        # Whoever can't be answered isn't heard.
-        acceptable(call.accept)
+        if kind.custom is None or path.name or method != "GET":
+            # Whoever can't be answered isn't heard, but for lists of custom objects: what they are asked with is read first.
+            acceptable(call.accept)
         if path.name or method != "GET":
             call.form()
         if path.name:

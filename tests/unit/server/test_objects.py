@@ -120,6 +120,9 @@ async def test_what_a_custom_document_is_it_says_itself(http: aiohttp.ClientSess
             assert response.status == status
     async with http.post("/apis/said.example.com/v1/saids", json={**whole, "kind": "Other"}) as response:
         assert response.status == 422 and 'kind: Invalid value: "Other": must be Said' in (await response.json())["message"]
+    for query, status in ("?limit=x", 400), ("?resourceVersionMatch=Exact", 422), ("", 406):
+        async with http.get(f"/apis/said.example.com/v1/saids{query}", headers={"Accept": "text/html"}) as response:
+            assert response.status == status, "a list of custom objects is first judged by what it is asked with"
 
 
 async def test_who_cant_be_answered_isnt_heard(http: aiohttp.ClientSession) -> None:

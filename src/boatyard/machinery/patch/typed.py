@@ -122,21 +122,26 @@ class Type:
             yield self.items
 
     def step(self, item: Any, index: int) -> str:
-        """The step to an item: by its keys (a key's default counts), by its value, or, when neither is there, by its place."""
+        """The step to an item: by its keys (a key's default counts, and in Go's structs its zero), by its value, or, when neither
+        is there, by its place."""
         if self.set:
             return f"v:{_text(item)}"
         keys: dict[str, Any] = {}
         for key in self.map_keys:
             value = item.get(key) if isinstance(item, dict) else None
             if value is None:
-                if self.defaults is None:
-                    self.defaults = {
-                        name: self.node.items.properties.get(name, {}).get("default") for name in self.map_keys
-                    }
-                value = self.defaults[key]
+                value = self._default_keys[key] if isinstance(item, dict) else None
             if value is not None:
                 keys[key] = value
         return f"k:{_text(keys)}" if keys else f"i:{index}"
+
+    @property
+    def _default_keys(self) -> dict[str, Any]:
+        """By which values of its keys an item is known that says nothing of them."""
+        if self.defaults is None:
+            declared, zeros = self.node.items.properties, self.items.written
+            self.defaults = {name: declared.get(name, {}).get("default", zeros.get(name)) for name in self.map_keys}
+        return self.defaults
 
     def indexed(self, items: list[Any]) -> dict[str, Any]:
         """Items by their step; of several with the same only the first."""

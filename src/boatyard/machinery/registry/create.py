@@ -13,7 +13,7 @@ from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.advice import advice
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import readable, rules_wrong, shape, status_readable
+from boatyard.machinery.registry.shape import readable, rules_wrong, shape, status_fits
 from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
@@ -25,13 +25,7 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
 
     Raises AlreadyExists, NotFound (no such namespace), Forbidden (the namespace terminates), Invalid.
     """
-    try:
-        metadata.frame(request, obj)
-    except metadata.Unread as error:
-        if error.of_metadata and request.kind.custom is None:
-            # One refusal tells all that can't be read.
-            readable(request, obj)
-        raise
+    _frame(request, obj)
     prefix = "" if obj["metadata"].get("name") else obj["metadata"].get("generateName", "")
     for left in range(GENERATED_NAMES_TRIED if prefix else 1, 0, -1):
         if prefix:
@@ -47,6 +41,22 @@ async def create(ledger: Ledger, request: Request, obj: Object) -> Object:
             # After a commit the stored object holds what was reserved, and nothing is left to take back.
             request.kind.strategy.abandon(ledger, request.namespace, candidate["metadata"].get("name", ""))
     raise AssertionError("unreachable")
+
+
+def _frame(request: Request, obj: Object) -> None:
+    """As :func:`metadata.frame`; but whoever sends what can't be read is told so before that it belongs elsewhere."""
+    warned = len(request.warnings)
+    try:
+        metadata.frame(request, obj)
+    except metadata.Unread as error:
+        if error.of_metadata and request.kind.custom is None:
+            # One refusal tells all that can't be read.
+            readable(request, obj)
+        raise
+    except BadRequest:
+        del request.warnings[warned:]
+        readable(request, obj)
+        raise
 
 
 async def create_instead(ledger: Ledger, request: Request, obj: Object, revision: str) -> Object:
@@ -83,11 +93,11 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
         resource, name = kind.resource.group_resource, obj["metadata"].get("name", "")
         told = f'{resource} "{name}" is forbidden: create not allowed while custom resource definition is terminating'
         raise Forbidden(told, {"name": name, "group": kind.resource.group, "kind": kind.resource.plural})
-    if kind.has_status and kind.custom is not None and (status := obj.pop("status", None)) is not None:
-        status_readable(request, status)
+    dropped = obj.pop("status", None) if kind.has_status and kind.custom is not None else None
+    fits = dropped is None or status_fits(request, dropped)
     empty = ownership.emptied(request, obj)
     wrong = shape(request, obj)
-    managers = ownership.after(request, obj, None, entries, empty, ledger.world.now())
+    managers = ownership.after(request, obj, None, entries, empty, ledger.world.now()) if fits else []
     check_namespace(ledger, request, obj)
     metadata.check_kind(request, obj, wrong)
     node_restriction.restrict(request, obj)

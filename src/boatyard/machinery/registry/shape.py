@@ -89,17 +89,30 @@ def _mistyped(request: Request, node: Structural, value: object) -> list[FieldEr
     return [error for error in node.validate(value) if is_type_error(error)]
 
 
-def status_readable(request: Request, status: object) -> None:
-    """A status that isn't written here is dropped, but must be one all the same. Raises as :func:`readable`."""
+def status_fits(request: Request, status: object) -> bool:
+    """:func:`dropped_fits` of a status."""
     schema = request.kind.schema()
-    node = schema.child("status") if schema is not None else None
-    if schema is None or node is None or node.accepts(status):
-        return
-    part = {"status": copied(status)}
+    return schema is None or schema.child("status") is None or dropped_fits(request, {"status": status})
+
+
+def dropped_fits(request: Request, part: Object) -> bool:
+    """Members that aren't written here are dropped, but must be readable all the same: raises as :func:`readable`. Whether what is
+    left of them without unknown fields fits the types that are declared: of a document in which anything doesn't nobody's fields
+    can be told, and Kubernetes forgets whose they were."""
+    schema = request.kind.schema()
+    if schema is None or all((node := schema.child(member)) is not None and node.accepts(part[member]) for member in part):
+        return True
+    part = copied(part)
     unknown = _pruned(request, schema, part)
-    if wrong := _mistyped(request, node, part["status"]):
-        raise _undecodable(request, [FieldError(f"status.{error.path}".strip("."), error.type, error.message) for error in wrong])
+    wrong: list[FieldError] = []
+    for member, value in part.items():
+        if (node := schema.child(member)) is not None:
+            found = _mistyped(request, node, value)
+            wrong += [FieldError(f"{member}.{error.path}".strip("."), error.type, error.message) for error in found]
+    if wrong:
+        raise _undecodable(request, wrong)
     _tell_unknown(request, unknown)
+    return request.kind.custom is None or not misfits(schema, part)
 
 
 def fits(request: Request, applied: Object) -> None:
@@ -222,7 +235,7 @@ def _scale_wrong(request: Request, part: Object) -> list[FieldError]:
 def _undecodable(request: Request, wrong: list[FieldError]) -> ApiError:
     error = _refusal(request, "; ".join(str(each) for each in wrong))
     request.warnings.clear()
-    if request.difference is not None:
+    if request.difference is not None or request.kind.custom is not None:
         return error
     causes: list[dict[str, Any]] = [{"reason": each.type, "message": each.message, "field": each.path} for each in wrong]
     error.details = {"causes": causes}

@@ -14,7 +14,7 @@ from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.advice import advice
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import readable, rules_wrong, shape, status_readable
+from boatyard.machinery.registry.shape import dropped_fits, readable, rules_wrong, shape, status_fits
 from boatyard.machinery.store.store import Delete, KeyConflict, Put, Record
 
 RBAC = "rbac.authorization.k8s.io"
@@ -77,7 +77,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
         # Whoever sends what can't be read is told so first.
         readable(request, obj)
         raise
-    _keep_other_half(request, obj, old)
+    fits = _keep_other_half(request, obj, old)
     wrong = kind.strategy.validate_sent(obj, old)
     wrong += shape(request, obj, old)
     kind.strategy.read(obj)
@@ -86,7 +86,8 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
         if kind.custom is None and "labels" in obj["metadata"]:
             # Defaults are part of what is said.
             sent["labels"] = obj["metadata"]["labels"]
-        managers = ownership.after(request, {**obj, "metadata": sent}, old, entries, empty, ledger.world.now())
+        whole = {**obj, "metadata": sent}
+        managers = ownership.after(request, whole, old, entries, empty, ledger.world.now()) if fits else []
     metadata.check_kind(request, obj, wrong)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
@@ -116,8 +117,9 @@ def _only_ending(obj: Object, old: Object) -> bool:
     return rest(obj) == rest(old)
 
 
-def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
-    """A write to ``status`` leaves everything else, a write to the object leaves the status.
+def _keep_other_half(request: Request, obj: Object, old: Object) -> bool:
+    """A write to ``status`` leaves everything else, a write to the object leaves the status. Whether what was said of the other
+    half is of its types, so that whose it is can be told.
 
     ``binding`` comes from the registry itself and may change both.
     """
@@ -131,6 +133,7 @@ def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
         obj.clear()
         obj.update({**old, "metadata": metadata, "status": {**(old.get("status") or {}), "conditions": conditions or []}})
     elif request.subresource == "status":
+        fits = request.kind.custom is None or _left_fits(request, obj, old)
         for field in [field for field in obj if field not in old and field != "status"]:
             del obj[field]
         for field, value in old.items():
@@ -138,13 +141,23 @@ def _keep_other_half(request: Request, obj: Object, old: Object) -> None:
                 obj[field] = _status_metadata(request, obj[field], value)
             elif field != "status":
                 obj[field] = value
+        return fits
     elif request.kind.has_status and not request.subresource:
-        if (status := obj.get("status")) is not None and status != old.get("status"):
-            status_readable(request, status)
+        status = obj.get("status")
+        fits = status is None or status == old.get("status") or status_fits(request, status)
         if "status" in old:
             obj["status"] = old["status"]
         else:
             obj.pop("status", None)
+        return fits
+    return True
+
+
+def _left_fits(request: Request, obj: Object, old: Object) -> bool:
+    """Whether what a write to a custom object's status says of the rest is of its types."""
+    kept = ("metadata", "status", "apiVersion", "kind")
+    part = {field: value for field, value in obj.items() if field not in kept and value != old.get(field)}
+    return not part or dropped_fits(request, part)
 
 
 def _status_metadata(request: Request, new: Object, old: Object) -> Object:

@@ -81,6 +81,14 @@ async def test_all_that_cant_be_read_is_told_at_once_and_before_what_nobody_know
         await client.create(SECRETS, {**body, "metadata": 5}, "default")
 
 
+async def test_what_cant_be_read_is_told_before_that_it_belongs_elsewhere(client: EmbeddedClient) -> None:
+    body: dict[str, Any] = {"metadata": {"name": "c", "namespace": "other"}, "data": {"a": 1}}
+    with pytest.raises(BadRequest, match="cannot be handled as a ConfigMap"):
+        await client.create(CONFIG_MAPS, body, "default")
+    with pytest.raises(BadRequest, match="other is not default"):
+        await client.create(CONFIG_MAPS, {**body, "data": {"a": "1"}}, "default")
+
+
 async def test_what_can_be_read_is_told_what_it_lacks(client: EmbeddedClient) -> None:
     with pytest.raises(NotFound):
         await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, "none")
@@ -192,8 +200,9 @@ async def test_a_pod_ends_in_a_second_at_least_when_it_asks_for_less_than_none(c
 
 @pytest.mark.parametrize("inner", [{"metadata": 5}, {"metadata": {"name": 5}}, {"apiVersion": 5}, {"kind": None}])
 async def test_an_object_inside_of_another_must_be_readable(boxes: EmbeddedClient, inner: dict[str, Any]) -> None:
-    with pytest.raises(BadRequest, match=r"spec\.inner\."):
+    with pytest.raises(BadRequest, match=r"spec\.inner\.") as refused:
         await boxes.create(BOXES, box(inner={"apiVersion": "v1", "kind": "X", **inner}))
+    assert "causes" not in refused.value.details
     with pytest.raises(BadRequest):
         await boxes.update(BOXES, box(inner={"apiVersion": "v1", "kind": "X", **inner}))
 
@@ -237,3 +246,24 @@ async def test_a_status_that_is_dropped_has_unknown_fields_all_the_same(boxes: E
     warnings: list[str] = []
     made = await registry.create(Caller("a"), BOXES, {**box(), "status": {"typo": 1}}, warnings=warnings)
     assert "status" not in made and warnings == ['unknown field "status.typo"']
+
+
+async def test_whose_an_object_is_cant_be_told_beside_a_half_of_another_type(boxes: EmbeddedClient) -> None:
+    made = await boxes.create(BOXES, {**box(), "status": 5}, "default")
+    assert "managedFields" not in made["metadata"] and "status" not in made
+    await boxes.delete(BOXES, "b", "default")
+    for subresource, difference in (None, {"status": 5}), ("status", {"spec": {"replicas": "x"}}):
+        made = await boxes.create(BOXES, box(replicas=1), "default")
+        assert made["metadata"]["managedFields"]
+        changed = await boxes.patch(BOXES, "b", difference, "default", subresource=subresource)
+        assert "managedFields" not in changed["metadata"] and changed["spec"] == {"replicas": 1}
+        assert changed["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"]
+        await boxes.delete(BOXES, "b", "default")
+
+
+async def test_what_a_status_says_of_the_rest_may_be_unknown(boxes: EmbeddedClient, registry: Registry) -> None:
+    await boxes.create(BOXES, box(replicas=1), "default")
+    warnings: list[str] = []
+    difference = {"spec": {"typo": 1}}
+    await registry.patch(Caller("a"), BOXES, "b", difference, "default", subresource="status", warnings=warnings)
+    assert warnings == ['unknown field "spec.typo"']

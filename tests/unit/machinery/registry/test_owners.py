@@ -17,7 +17,7 @@ from boatyard.machinery.meta.core import (
     SERVICE_ACCOUNTS,
     SERVICES,
 )
-from boatyard.machinery.meta.errors import BadRequest, Conflict
+from boatyard.machinery.meta.errors import BadRequest, Conflict, Invalid
 from boatyard.machinery.registry import documents, keys
 from boatyard.machinery.registry.caller import SYSTEM
 from boatyard.machinery.registry.registry import Registry
@@ -266,6 +266,17 @@ async def test_an_item_without_its_key_is_known_by_the_keys_zero(registry: Regis
     status = {"status": {"conditions": [None]}}
     changed = await registry.patch(SYSTEM, PERSISTENT_VOLUME_CLAIMS, "p", status, HERE, subresource="status", field_manager="node")
     assert 'k:{"type":""}' in owners(changed)["node", "Update", "status"]["f:status"]["f:conditions"]
+
+
+async def test_who_applies_an_item_without_its_key_owns_the_one_with_the_keys_zero(registry: Registry):
+    await registry.create(SYSTEM, SERVICES, {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}, HERE)
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "status": {"conditions": [{"status": "True"}]}}
+    changed = await registry.apply(SYSTEM, SERVICES, body, namespace=HERE, subresource="status", field_manager="node")
+    fields = owners(changed)["node", "Apply", "status"]
+    assert fields == {"f:status": {"f:conditions": {'k:{"type":""}': {".": {}, "f:status": {}}}}}
+    nobody = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "ownerReferences": [{"kind": "Pod"}]}}
+    with pytest.raises(Invalid, match=r"ownerReferences\.uid"):
+        await registry.apply(SYSTEM, CONFIG_MAPS, nobody, namespace=HERE, field_manager="applier")
 
 
 async def test_a_phase_that_a_status_leaves_out_is_said_by_its_default(registry: Registry):
