@@ -156,15 +156,13 @@ def _sorted(merged: list[Any], order: list[Any], before: list[Any], identity: Ca
 
 
 def without_directives(value: Any) -> Any:
-    """What a patch's value is where there is nothing to merge it with: no directives, no nulls, nothing with a ``$patch``."""
+    """What a patch's value is where there is nothing to merge it with: no nulls, nothing with a ``$patch``. Other directives stay,
+    as members that no type has."""
     if isinstance(value, dict):
         return {
             key: without_directives(inner)
             for key, inner in value.items()
-            if inner is not None
-            and key not in (DIRECTIVE, RETAIN_KEYS)
-            and not key.startswith((DELETE_PREFIX, ORDER_PREFIX))
-            and not _is_directive(inner)
+            if inner is not None and key != DIRECTIVE and not _is_directive(inner)
         }
     if isinstance(value, list):
         return [without_directives(item) for item in value if not _is_directive(item)]

@@ -58,6 +58,8 @@ LIVE = {
         ({"named": [{"name": "d", "v": None}]}, "named", [{"name": "d"}, *LIVE["named"]]),
         ({"$setElementOrder/named": [{"name": "c"}, {"name": "a"}]}, "named", [LIVE["named"][i] for i in (1, 2, 0)]),
         ({"fresh": {"$patch": "replace", "a": 1}}, "fresh", None),
+        # Nothing to be carried out on: then only `$patch` isn't taken for a member.
+        ({"fresh": {"$retainKeys": ["a"], "a": 1, "b": None}}, "fresh", {"$retainKeys": ["a"], "a": 1}),
         ({"fresh": {"a": None, "b": {"c": None}}}, "fresh", {"b": {}}),
     ],
 )  # fmt: skip
