@@ -92,7 +92,7 @@ class Run:
         await self.wire.ask("DELETE", f"{memory.filled(path)}/{last}", {}, b"")
         if dict(call.query).get("resourceVersion", "") in ("", "0"):
             # What is there already comes in no certain order.
-            events.sort(key=lambda event: _name(event["object"]) if isinstance(event, dict) else "")
+            events.sort(key=lambda event: memory.plain(_name(event["object"])) if isinstance(event, dict) else "")
         return Answer(status, "", (str(made.status),), [memory.plain(event) for event in events], b"")
 
 

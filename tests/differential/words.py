@@ -40,7 +40,7 @@ PAIRS = (
     Pair(r"error decoding YAML: ", "error converting YAML to JSON|must be an object"),
     # A document of another kind.
     Pair(r"unknown conversion|no kind .* is registered|no kind is registered for the type v1\.Scale", f"{_OTHER_TYPE}|{_MISTYPED}"),
-    Pair(r"^Invalid JSON Patch$", "a merge patch must be an object"),
+    Pair(r"^Invalid JSON Patch$", "a merge patch must be an object|is not valid JSON"),
     Pair(r"StorageError: invalid object, .*Precondition failed", "Precondition failed"),
     Pair(r"invalid object type: ", f"invalid object type: |{_OTHER_TYPE}"),
     # Options.

@@ -49,7 +49,8 @@ class Watches:
 
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.StreamResponse:
         """Raises ApiError when it is refused; afterwards faults (a revision that is compacted away) are ERROR events."""
-        acceptable(call.accept)
+        if kind.custom is None:
+            acceptable(call.accept)
         read(call)
         initial = initial_events(call)
         form = call.form()

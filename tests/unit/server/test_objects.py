@@ -250,6 +250,9 @@ async def test_a_scale_is_shown_in_columns_of_its_own(client: HttpClient, http: 
         assert response.status == 400 and (await response.json())["message"] == "name must be provided"
     async with http.patch("/apis/x.dev/v1/ships", headers={"Content-Type": "application/strategic-merge-patch+json"}) as response:
         assert response.status == 415
+    for query, status in (("?limit=x", 400), ("?watch=1&limit=x", 400), ("", 406), ("?watch=1", 406)):
+        async with http.get("/apis/x.dev/v1/ships" + query, headers={"Accept": "text/html"}) as response:
+            assert response.status == status
     for method, address, status in (("GET", "mary/status", 404), ("DELETE", "mary/scale", 405), ("PATCH", "mary/nope", 404)):
         async with http.request(method, f"/apis/x.dev/v1/ships/{address}", data=b"x") as response:
             told = await response.json()

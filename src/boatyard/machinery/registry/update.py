@@ -24,8 +24,11 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
         raise
     except ApiError:
         # Whoever sends what can't be read is told so first.
+        told = request.warnings[warned:]
         del request.warnings[warned:]
         readable(request, obj)
+        # What the document said too much isn't in it any more when its making has begun.
+        request.warnings += [warning for warning in told if warning not in request.warnings]
         raise
 
 

@@ -267,3 +267,11 @@ async def test_what_a_status_says_of_the_rest_may_be_unknown(boxes: EmbeddedClie
     difference = {"spec": {"typo": 1}}
     await registry.patch(Caller("a"), BOXES, "b", difference, "default", subresource="status", warnings=warnings)
     assert warnings == ['unknown field "spec.typo"']
+
+
+async def test_who_would_make_something_by_an_update_hears_of_unknown_fields(client: EmbeddedClient, registry: Registry) -> None:
+    warnings: list[str] = []
+    role = {"metadata": {"name": "r", "namespace": "default"}, "rules": [{"nonResourceURLs": ["/x"], "verbs": ["get"]}], "no": 1}
+    with pytest.raises(Invalid):
+        await registry.update(SYSTEM, ROLES, role, warnings=warnings)
+    assert warnings == ['unknown field "no"']
