@@ -321,6 +321,13 @@ KNOWN: dict[str, Known] = {
         _of_whole_cluster,
         (Call("list", "GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles", (("fieldSelector", "="), ("limit", "1"))),),
     ),
+    "born deleted": Known(
+        "Nothing is made as what is being deleted already, which nobody would ever end: a kube-apiserver keeps the times of a "
+        "deletion that an apply of what isn't there says, though it drops those of a create.",
+        lambda f: f.where in (".metadata.deletionTimestamp", ".metadata.deletionGracePeriodSeconds") and f.ours == "<absent>"
+        and f.call.type == APPLY and _statuses(f) == (201, 201),
+        (_applied(MAPS, "ConfigMap", "v1", metadata={"name": "a", "deletionTimestamp": "2001-01-01T00:00:00Z"}),),
+    ),
     "gone at once": Known(
         "A pod that nobody holds goes in one write; a kube-apiserver first writes that it goes.",
         lambda f: f.call.verb == "watch" and "/pods" in f.call.path and f.where == "" and _events(f.ours) == _events(f.theirs),
@@ -330,7 +337,7 @@ KNOWN: dict[str, Known] = {
 }  # fmt: skip
 DIVERGING = (
     "claims", "nothing in metadata", "larger claims", "addresses", "here", "finalizers of admission", "gone at once",
-    "whole cluster",
+    "whole cluster", "born deleted",
 )  # fmt: skip
 """After these the servers' objects are no longer the same, and the sequence ends."""
 
