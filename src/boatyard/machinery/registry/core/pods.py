@@ -10,6 +10,7 @@ from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, 
 from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip
 from boatyard.machinery.registry.core.containers import validate_containers
+from boatyard.machinery.registry.core.gated_pods import narrowed_back, validate_narrowing
 from boatyard.machinery.registry.core.volumes import validate_volumes
 
 _MAX_INT32 = 2**31 - 1
@@ -130,6 +131,9 @@ def validate_pod_update(new: Object, old: Object) -> Iterator[FieldError]:
         if name not in gates:
             told = f"only deletion is allowed, but found new scheduling gate '{name}'"
             yield forbidden(f"spec.schedulingGates[{index}].name", told)
+    if gates:
+        yield from validate_narrowing(after, before)
+        after = narrowed_back(after, before)
     if _frozen(after, before) != _frozen(before, before):
         yield forbidden("spec", _MAY_CHANGE)
 
