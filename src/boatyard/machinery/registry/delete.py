@@ -45,14 +45,16 @@ async def _delete(ledger: Ledger, request: Request, options: DeleteOptions, reco
     key = keys.key(request.kind.resource, request.namespace, request.name)
     obj = documents.decode(record.value, record.modified)
     _check(request, options, obj)
+    ends = obj["metadata"].get("deletionTimestamp")
     changed = _mark(ledger, request, options, obj)
     gone = done_deleting(request, obj)
+    # What is marked by this very call may be told so; what was marked before is told as it is stored.
+    unmarked = gone and (not request.kind.strategy.tells_deletion or obj["metadata"]["deletionTimestamp"] == ends)
     if request.dry_run or not (changed or gone):
-        unmarked = gone and not request.kind.strategy.tells_deletion
         return documents.decode(record.value, record.modified) if unmarked else obj, gone
     if gone:
         revision = await ledger.commit([Delete(key, record.modified)])
-        if not request.kind.strategy.tells_deletion:
+        if unmarked:
             obj = documents.decode(record.value, revision)
         obj["metadata"]["resourceVersion"] = str(revision)
     else:

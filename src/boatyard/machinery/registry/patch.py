@@ -46,8 +46,7 @@ def _changing(request: Request, type: PatchType) -> Change:
         found = wanted.get("metadata")
         if found is not None and not isinstance(found, dict):
             raise refused(difference, "metadata: expected map")
-        custom, named = request.kind.custom is not None, (found or {}).get("resourceVersion")
-        if custom and not wanted.get("apiVersion") and (found or {}).get("name") and named not in (None, "", "0", before):
+        if request.kind.custom is not None and not wanted.get("apiVersion") and _means_another(wanted, before):
             raise metadata.modified(request)
         if not (found or {}).get("name") or (type != "strategic" and not wanted.get("apiVersion")):
             raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
@@ -87,13 +86,21 @@ def _outcome(request: Request, live: Object, type: PatchType) -> Object:
     """What the patch makes of the object."""
     if _names_managers(request.difference):
         live["metadata"]["managedFields"] = documents.fresh(written(request.managers))
+    before = live["metadata"]["resourceVersion"]
     wanted = patched(request.kind, live, request.difference, type)
-    _check_type(request, wanted, type)
+    _check_type(request, wanted, before, type)
     return wanted
 
 
-def _check_type(request: Request, wanted: Object, type: PatchType) -> None:
-    """What a patch may make of apiVersion and kind: a core object is what its address says, a custom one what it says itself."""
+def _means_another(wanted: Object, before: str) -> bool:
+    """Whether a patched object names a revision, and not the one that it has."""
+    found = wanted.get("metadata")
+    return isinstance(found, dict) and bool(found.get("name")) and found.get("resourceVersion") not in (None, "", "0", before)
+
+
+def _check_type(request: Request, wanted: Object, before: str, type: PatchType) -> None:
+    """What a patch may make of apiVersion and kind: a core object is what its address says, a custom one what it says itself.
+    ``before`` is the revision that was patched."""
     resource = request.kind.resource
     if type == "strategic":
         for member, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
@@ -111,6 +118,8 @@ def _check_type(request: Request, wanted: Object, type: PatchType) -> None:
         raise refused(request.difference, f"{version} is no API version")
     expected = (("kind", kind, resource.kind), ("apiVersion", version, resource.api_version))
     if wrong := [field_errors.invalid(member, found, f"must be {right}") for member, found, right in expected if found != right]:
+        if _means_another(wanted, before):
+            raise metadata.modified(request)
         raise invalid(kind, version.rpartition("/")[0], request.name, wrong)
 
 

@@ -225,6 +225,8 @@ async def test_who_means_another_revision_is_told_before_who_names_no_version(bo
     name = made["metadata"]["name"]
     with pytest.raises(Conflict):
         await boxes.patch(BOXES, name, {"apiVersion": None, "metadata": {"resourceVersion": "1"}}, "default")
+    with pytest.raises(Conflict):
+        await boxes.patch(BOXES, name, {"apiVersion": "other/v1", "metadata": {"resourceVersion": "1"}}, "default")
     with pytest.raises(BadRequest, match="undeterminable"):
         await boxes.patch(BOXES, name, {"apiVersion": None}, "default")
 

@@ -86,6 +86,10 @@ async def test_a_deleted_pod_is_shown_as_marked_and_a_namespace_has_no_grace(cli
     await client.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "b"}]}}, "default")
     gone = await client.delete(PODS, "p", "default")
     assert gone["metadata"]["deletionTimestamp"] and gone["metadata"]["deletionGracePeriodSeconds"] == 0
+    await client.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "b"}]}}, "default")
+    marked = await client.delete(PODS, "p", "default", propagation="Foreground")
+    gone = await client.delete(PODS, "p", "default", propagation="Background")
+    assert gone["metadata"]["finalizers"] == marked["metadata"]["finalizers"] == ["foregroundDeletion"]
     await client.create(NAMESPACES, {"metadata": {"name": "n"}})
     assert "deletionGracePeriodSeconds" not in (await client.delete(NAMESPACES, "n"))["metadata"]
 
