@@ -87,6 +87,9 @@ def _outcome(request: Request, live: Object, type: PatchType) -> Object:
     if _names_managers(request.difference):
         live["metadata"]["managedFields"] = documents.fresh(written(request.managers))
     before = live["metadata"]["resourceVersion"]
+    if type == "merge" and isinstance(request.difference, list) and request.field_validation == "Ignore":
+        # It is looked into for fields that are there twice where somebody cares for them; else it replaces the object.
+        raise refused(request.difference, "a list is no object")
     wanted = patched(request.kind, live, request.difference, type)
     _check_type(request, wanted, before, type)
     return wanted

@@ -277,3 +277,11 @@ async def test_who_would_make_something_by_an_update_hears_of_unknown_fields(cli
     with pytest.raises(Invalid):
         await registry.update(SYSTEM, ROLES, role, warnings=warnings)
     assert warnings == ['unknown field "no"']
+
+
+async def test_a_merge_patch_that_is_a_list_leaves_no_object(client: EmbeddedClient, registry: Registry) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
+    with pytest.raises(Invalid, match="a list is no object"):
+        await registry.patch(Caller("a"), CONFIG_MAPS, "c", [1], "default", field_validation="Ignore")
+    with pytest.raises(BadRequest, match="must be an object"):
+        await registry.patch(Caller("a"), CONFIG_MAPS, "c", [1], "default")
