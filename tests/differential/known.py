@@ -163,6 +163,15 @@ def _rewritten(found: Difference) -> bool:
     return any(_applies_nothing(call, path) for call in (*found.earlier, found.call))
 
 
+def _without_version(found: Difference) -> bool:
+    if "was undeterminable" not in _message(found.our_answer):
+        return False
+    if found.where == "warnings" and _statuses(found) == (400, 400):
+        return any('unknown field \\"metadata\\"' in warning for warning in found.theirs)
+    strict = 'strict decoding error: unknown field "metadata"' in _message(found.their_answer)
+    return found.where == "status" and _statuses(found) == (400, 422) and strict
+
+
 def _lease(**members: Any) -> Call:
     return _made(LEASES, "Lease", "coordination.k8s.io/v1", **members)
 
@@ -250,10 +259,11 @@ KNOWN: dict[str, Known] = {
          Call("merge", "PATCH", f"{CLAIMS}/a", (), {}, MERGE)),
     ),
     "without a version": Known(
-        "A patch that takes apiVersion away is refused; a kube-apiserver also warns of every member: of no version it knows any.",
-        lambda f: f.where == "warnings" and _statuses(f) == (400, 400) and "was undeterminable" in _message(f.their_answer)
-        and any('unknown field \\"metadata\\"' in warning for warning in f.theirs),
-        (_map(), Call("merge", "PATCH", f"{MAPS}/a", (), {"apiVersion": ""}, MERGE)),
+        "A patch that takes apiVersion away is refused; a kube-apiserver also warns of every member, or refuses each where it is "
+        "asked to be strict: of no version it knows any.",
+        _without_version,
+        (_map(), Call("merge", "PATCH", f"{MAPS}/a", (), {"apiVersion": ""}, MERGE),
+         Call("merge", "PATCH", f"{MAPS}/a", (("fieldValidation", "Strict"),), {"apiVersion": ""}, MERGE)),
     ),
     "times": Known(
         "Times are kept as they are written, in their zone.",

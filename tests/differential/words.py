@@ -69,8 +69,9 @@ def reworded(theirs: str, ours: str) -> bool:
 
 
 def _strictly(message: str) -> list[str]:
-    """The fields that are refused since nobody knows them, or since they are there twice."""
-    return sorted(message.partition(_STRICT)[2].split(", "))
+    """The fields that are refused since nobody knows them, or since they are there twice; of YAML each is told on a line."""
+    told = message.partition(_STRICT)[2].removeprefix("yaml: unmarshal errors:\n")
+    return sorted(one.strip() for one in re.split(", |\n", told))
 
 
 def _names(message: str, field: str) -> bool:
