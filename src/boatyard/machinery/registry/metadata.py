@@ -114,8 +114,8 @@ def _each_owner_once(request: Request, metadata: Object) -> None:
 
 def _of_another_kind(request: Request, member: str, value: Any) -> bool:
     """Whether that is left to :func:`check_kind`: a custom document can be read as one of any kind of its group, and patched to be
-    one of any version."""
-    if request.kind.custom is None or request.applying or request.subresource or not isinstance(value, str):
+    one of any version. Where only a status is written it doesn't matter."""
+    if request.kind.custom is None or request.applying or request.subresource not in ("", "status") or not isinstance(value, str):
         return False
     return member == "kind" or request.difference is not None
 
@@ -129,17 +129,20 @@ def check_name(metadata: Object, name: str) -> None:
         raise BadRequest(f"the name of the object ({told}) does not match the name on the URL ({name})")
 
 
-def check_kind(request: Request, obj: Object, found: list[FieldError]) -> None:
+def check_kind(request: Request, obj: Object, found: list[FieldError], changed: list[FieldError] | None = None) -> None:
     """Raises Invalid for a custom document of another kind than the address. Of what was ``found`` wrong with it only that is told
-    which Kubernetes looks for apart from the schema: items of lists that aren't apart from each other."""
+    which Kubernetes looks for apart from the schema: items of lists that aren't apart from each other; and of an update what is
+    wrong with the metadata (``changed``: what can't be; None for a new object)."""
     resource, kind = request.kind.resource, obj["kind"]
     wrong: list[FieldError] = []
     for member, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
         if obj[member] != expected:
             wrong.append(field_errors.invalid(member, obj[member], f"must be {expected}"))
     if wrong:
+        if changed is not None:
+            wrong = changed + validate(request, obj, new=False) + wrong
         wrong += [error for error in found if error.type == "FieldValueDuplicate" or error.message.endswith(NOT_KEYED)]
-        raise invalid(kind, resource.group, obj["metadata"].get("name") or request.name, wrong)
+        raise invalid(kind, obj["apiVersion"].rpartition("/")[0], obj["metadata"].get("name") or request.name, wrong)
 
 
 def known(obj: Object) -> Object:

@@ -6,8 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from boatyard.machinery.client.client import PatchType
-from boatyard.machinery.meta import field_errors
-from boatyard.machinery.meta.errors import ApiError, BadRequest, UnsupportedMediaType, invalid
+from boatyard.machinery.meta.errors import ApiError, BadRequest, UnsupportedMediaType
 from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.patch.json_patch import json_patch
 from boatyard.machinery.patch.managers import written
@@ -86,12 +85,11 @@ def _outcome(request: Request, live: Object, type: PatchType) -> Object:
     """What the patch makes of the object."""
     if _names_managers(request.difference):
         live["metadata"]["managedFields"] = documents.fresh(written(request.managers))
-    before = live["metadata"]["resourceVersion"]
     if type == "merge" and isinstance(request.difference, list) and request.field_validation == "Ignore":
         # It is looked into for fields that are there twice where somebody cares for them; else it replaces the object.
         raise refused(request.difference, "a list is no object")
     wanted = patched(request.kind, live, request.difference, type)
-    _check_type(request, wanted, before, type)
+    _check_type(request, wanted, type)
     return wanted
 
 
@@ -101,9 +99,9 @@ def _means_another(wanted: Object, before: str) -> bool:
     return isinstance(found, dict) and bool(found.get("name")) and found.get("resourceVersion") not in (None, "", "0", before)
 
 
-def _check_type(request: Request, wanted: Object, before: str, type: PatchType) -> None:
-    """What a patch may make of apiVersion and kind: a core object is what its address says, a custom one what it says itself.
-    ``before`` is the revision that was patched."""
+def _check_type(request: Request, wanted: Object, type: PatchType) -> None:
+    """What a patch may make of apiVersion and kind: a core object is what its address says, a custom one what it says itself, and
+    judged for it only with the rest."""
     resource = request.kind.resource
     if type == "strategic":
         for member, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
@@ -119,11 +117,6 @@ def _check_type(request: Request, wanted: Object, before: str, type: PatchType) 
         return
     if not isinstance(version, str) or version.count("/") > 1:
         raise refused(request.difference, f"{version} is no API version")
-    expected = (("kind", kind, resource.kind), ("apiVersion", version, resource.api_version))
-    if wrong := [field_errors.invalid(member, found, f"must be {right}") for member, found, right in expected if found != right]:
-        if _means_another(wanted, before):
-            raise metadata.modified(request)
-        raise invalid(kind, version.rpartition("/")[0], request.name, wrong)
 
 
 def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Object:

@@ -77,6 +77,8 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
         # Whoever sends what can't be read is told so first.
         readable(request, obj)
         raise
+    if request.subresource == "status" and kind.custom is not None:
+        immutable = []  # none of whose metadata is written
     fits = _keep_other_half(request, obj, old)
     wrong = kind.strategy.validate_sent(obj, old)
     wrong += shape(request, obj, old)
@@ -88,7 +90,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object, old: Object) -> list[
             sent["labels"] = obj["metadata"]["labels"]
         whole = {**obj, "metadata": sent}
         managers = ownership.after(request, whole, old, entries, empty, ledger.world.now()) if fits else []
-    metadata.check_kind(request, obj, wrong)
+    metadata.check_kind(request, obj, wrong, immutable)
     node_restriction.restrict(request, obj, old)
     kind.strategy.prepare_update(ledger, request.caller, obj, old, request.subresource)
     if kind.generation and not request.subresource and _wants_more(request, obj, old):
@@ -154,7 +156,9 @@ def _keep_other_half(request: Request, obj: Object, old: Object) -> bool:
 
 
 def _left_fits(request: Request, obj: Object, old: Object) -> bool:
-    """Whether what a write to a custom object's status says of the rest is of its types."""
+    """Whether what a write to a custom object's status says of the rest is of its kind and types."""
+    if obj["kind"] != request.kind.resource.kind or obj["apiVersion"] != request.kind.resource.api_version:
+        return False
     kept = ("metadata", "status", "apiVersion", "kind")
     part = {field: value for field, value in obj.items() if field not in kept and value != old.get(field)}
     return not part or dropped_fits(request, part)

@@ -139,6 +139,24 @@ async def test_a_custom_document_of_another_kind_is_invalid(boxes: EmbeddedClien
         await boxes.patch(BOXES, "b", {"apiVersion": "first.example.com/v9"}, "default")
 
 
+async def test_a_patch_that_makes_another_kind_is_told_what_is_wrong_with_the_metadata(boxes: EmbeddedClient) -> None:
+    await boxes.create(BOXES, box())
+    wrong = {"kind": "Nope", "metadata": {"uid": "x", "labels": {"a b": "c"}}, "spec": {"replicas": "x"}}
+    with pytest.raises(Invalid) as refused:
+        await boxes.patch(BOXES, "b", wrong, "default")
+    assert {cause["field"] for cause in refused.value.details["causes"]} == {"kind", "metadata.uid", "metadata.labels"}
+    with pytest.raises(Conflict):
+        await boxes.patch(BOXES, "b", {**wrong, "metadata": {"resourceVersion": "99999"}}, "default")
+
+
+async def test_of_a_custom_status_neither_the_kind_nor_the_metadata_matter(boxes: EmbeddedClient) -> None:
+    made = await boxes.create(BOXES, box())
+    wrong = {"kind": "Nope", "apiVersion": "a/b", "metadata": {"uid": "x", "labels": {"a b": "c"}}, "status": {}}
+    found = await boxes.patch(BOXES, "b", wrong, "default", subresource="status")
+    assert (found["kind"], found["apiVersion"], found["metadata"]["uid"]) == ("Box", BOXES.api_version, made["metadata"]["uid"])
+    assert "labels" not in found["metadata"]
+
+
 async def test_selectors_inside_of_claims_are_selectors(client: EmbeddedClient) -> None:
     expressions = [{"key": "a", "operator": "In"}, {"key": "b", "operator": "Exists", "values": ["x"]}, {}]
     spec = {
