@@ -44,7 +44,7 @@ async def explored(seed: str, numbers: Sequence[int], show: int) -> bool:
     sorts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     async with servers() as (ours, judge):
         await asyncio.gather(prepare(ours), prepare(judge))
-        trials = Trials(ours, judge, f"e{int(time.time()) % 100_000_000:x}")
+        trials = Trials(ours, judge, f"e{int(time.time()) % 100_000_000:x}-{seed}-{numbers[0]}")
         for number in numbers:
             found = await trials.run(sequence(f"{seed}-{number}"))
             if found:
