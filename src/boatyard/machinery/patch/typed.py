@@ -15,12 +15,10 @@ import msgspec
 
 from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.patch.field_set import LEAF, FieldSet, Tree
-from boatyard.machinery.schema.structural import ANYTHING, Structural
+from boatyard.machinery.schema.structural import ANYTHING, WRITTEN, Structural
 
 ABSENT: Any = object()
 """No value at all, which isn't null."""
-WRITTEN = "x-boatyard-written"
-"""Members that Go's encoder writes even when nobody set them -> what it writes then."""
 _DOT = "."
 _CONTAINERS = (dict, list)
 _sorted_text = msgspec.json.Encoder(order="sorted").encode
@@ -225,10 +223,23 @@ def _pair(type: Type, old: Any, new: Any) -> _Difference:
     return _below(_all(type, old)), LEAF, _below(_all(type, new))
 
 
-def _maps(type: Type, old: dict[str, Any], new: dict[str, Any], leave_out: Collection[str] = ()) -> _Difference:
+def _joined(differences: list[tuple[str, _Difference]]) -> _Difference:
+    """The difference of two maps or lists, of the differences below them by their steps."""
     removed: Tree = {}
     modified: Tree = {}
     added: Tree = {}
+    for step, (gone, other, come) in differences:
+        if gone is not None:
+            removed[step] = gone
+        if other is not None:
+            modified[step] = other
+        if come is not None:
+            added[step] = come
+    return removed or None, modified or None, added or None
+
+
+def _maps(type: Type, old: dict[str, Any], new: dict[str, Any], leave_out: Collection[str] = ()) -> _Difference:
+    found: list[tuple[str, _Difference]] = []
     changed = [(key, left, right) for key, left in old.items() if left != (right := new.get(key, ABSENT))]
     changed += [(key, ABSENT, right) for key, right in new.items() if key not in old]
     written = type.written
@@ -238,14 +249,8 @@ def _maps(type: Type, old: dict[str, Any], new: dict[str, Any], leave_out: Colle
         if key in leave_out:
             continue
         step, child = type.children.get(key) or type.child(key)
-        gone, other, come = _pair(child, left, right)
-        if gone is not None:
-            removed[step] = gone
-        if other is not None:
-            modified[step] = other
-        if come is not None:
-            added[step] = come
-    return removed or None, modified or None, added or None
+        found.append((step, _pair(child, left, right)))
+    return _joined(found)
 
 
 def _written(written: Mapping[str, Any], changed: list[tuple[str, Any, Any]]) -> list[tuple[str, Any, Any]]:
@@ -264,30 +269,23 @@ def _written(written: Mapping[str, Any], changed: list[tuple[str, Any, Any]]) ->
 
 
 def _lists(type: Type, old: list[Any], new: list[Any]) -> _Difference:
-    removed: Tree = {}
-    modified: Tree = {}
-    added: Tree = {}
+    found: list[tuple[str, _Difference]] = []
     before, after, items = _gathered(type, old), _gathered(type, new), type.items
     for step in {**before, **after}:
         lefts, rights = before.get(step, ()), after.get(step, ())
         if lefts == rights:
             continue
         if len(lefts) < 2 and len(rights) < 2:
-            gone, other, come = _pair(items, lefts[0] if lefts else ABSENT, rights[0] if rights else ABSENT)
+            difference = _pair(items, lefts[0] if lefts else ABSENT, rights[0] if rights else ABSENT)
         # Items that are there several times are one field, nothing of which is told apart.
         elif len(lefts) > 1 and len(rights) > 1:
-            gone, other, come = None, LEAF, None
+            difference = None, LEAF, None
         elif len(lefts) > 1:
-            gone, other, come = LEAF, None, _all(items, rights[0]) if rights else None
+            difference = LEAF, None, _all(items, rights[0]) if rights else None
         else:
-            gone, other, come = _all(items, lefts[0]) if lefts else None, None, LEAF
-        if gone is not None:
-            removed[step] = gone
-        if other is not None:
-            modified[step] = other
-        if come is not None:
-            added[step] = come
-    return removed or None, modified or None, added or None
+            difference = _all(items, lefts[0]) if lefts else None, None, LEAF
+        found.append((step, difference))
+    return _joined(found)
 
 
 def _gathered(type: Type, items: list[Any]) -> dict[str, list[Any]]:

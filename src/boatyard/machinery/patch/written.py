@@ -1,4 +1,4 @@
-"""Members that Go's encoder writes though nobody set them (:data:`~boatyard.machinery.patch.typed.WRITTEN`).
+"""Members that Go's encoder writes though nobody set them (:data:`~boatyard.machinery.schema.structural.WRITTEN`).
 
 A kube-apiserver carries a JSON patch out on the text of the object, where they are: ``remove /rules`` is possible for a role
 without rules. Ours aren't in stored documents.
@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from boatyard.machinery.meta.objects import copied
-from boatyard.machinery.patch.typed import WRITTEN
-from boatyard.machinery.schema.structural import Structural
+from boatyard.machinery.schema.structural import WRITTEN, Structural
 
 Put: TypeAlias = list[tuple[dict[str, Any], str, Any]]
 """What was put where: object, member, value."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from boatyard.machinery.meta.core import ENDPOINT_SLICES, SECRETS, SERVICES
-from boatyard.machinery.meta.field_errors import quoted
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.quoting import quoted
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.metadata import STANDARD_FINALIZERS
 

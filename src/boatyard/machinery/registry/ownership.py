@@ -13,10 +13,9 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.patch.apply import Door, updated
 from boatyard.machinery.patch.field_set import Path
 from boatyard.machinery.patch.managers import Manager, managers_sent, written
-from boatyard.machinery.patch.typed import WRITTEN
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.schema.structural import ANYTHING
+from boatyard.machinery.schema.structural import ANYTHING, WRITTEN
 
 COMPONENT = "boatyard"
 """Who writes from inside without saying who it is: as its program's name would say over HTTP."""

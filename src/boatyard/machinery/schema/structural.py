@@ -16,6 +16,9 @@ Schema: TypeAlias = dict[str, Any]
 Resolve: TypeAlias = Callable[[str], "Structural"]
 """Gives the schema that a ``$ref`` names."""
 
+WRITTEN = "x-boatyard-written"
+"""A keyword of ours: members that Go's encoder writes even when nobody set them -> what it writes then."""
+
 
 class Structural:
     """A node of a schema. Keywords of OpenAPI and of Kubernetes (``x-kubernetes-…``) are read from ``schema``, never written."""
@@ -138,7 +141,7 @@ class Structural:
     def may_lack(self, key: str) -> bool:
         """Whether the form in which Kubernetes keeps its own objects has no empty list or map there: it needn't be there at all, or
         Go writes null for it."""
-        return key not in self.schema.get("required", ()) or (self.schema.get("x-boatyard-written") or {}).get(key, key) is None
+        return key not in self.schema.get("required", ()) or (self.schema.get(WRITTEN) or {}).get(key, key) is None
 
     @property
     def patch_merge_key(self) -> str:
