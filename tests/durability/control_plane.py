@@ -15,8 +15,10 @@ from pathlib import Path
 from boatyard.app.control import run
 from boatyard.app.layout import DataDirectory
 from boatyard.machinery.client.client import Client
+from boatyard.machinery.client.http import HttpClient
 from boatyard.machinery.client.kubeconfig import from_kubeconfig
 from boatyard.machinery.meta.core import CONFIG_MAPS, SECRETS
+from boatyard.machinery.meta.errors import NotFound
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.store import opening
 from durability.workload import note
@@ -42,6 +44,17 @@ async def write(client: Client, writer: int) -> None:
         note(acknowledged=[writer, number, int(done["metadata"]["resourceVersion"])])
 
 
+async def token_of_default(client: HttpClient) -> str:
+    """A token of the service account that a controller makes in every namespace, which may be a moment after "ready"."""
+    asked = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default/token"
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return (await client.request("POST", asked, body={"spec": {}}))["status"]["token"]
+            except NotFound:
+                await asyncio.sleep(0.05)
+
+
 async def main(data: DataDirectory, seed: int) -> None:
     """Begin, as the first time; write; end in order."""
     opening.CHECKPOINT_PAGES = random.Random(seed).choice((20, 100, 1000))
@@ -54,8 +67,7 @@ async def main(data: DataDirectory, seed: int) -> None:
     if not serving.done():
         note(ready=True)
         client = from_kubeconfig(data.kubeconfig)
-        asked = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default/token"
-        note(token=(await client.request("POST", asked, body={"spec": {}}))["status"]["token"])
+        note(token=await token_of_default(client))
         await asyncio.gather(*(write(client, writer) for writer in range(WRITERS)))
         await client.close()
         serving.cancel()
