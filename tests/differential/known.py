@@ -74,6 +74,8 @@ def _zero(found: Difference) -> bool:
     member, written = place.group(2), dict[str, Any]()
     if node is not None:
         put(node, written)
+    if member in written and written[member] is None and found.theirs == []:
+        return True  # of what an update ends, which nobody stores, the judge shows what was sent
     return ((kind.name, member) in _BY_HAND and found.theirs == "") or (member in written and found.theirs == written[member])
 
 
@@ -168,8 +170,8 @@ def _without_version(found: Difference) -> bool:
         return False
     if found.where == "warnings" and _statuses(found) == (400, 400):
         return any('unknown field \\"metadata\\"' in warning for warning in found.theirs)
-    strict = 'strict decoding error: unknown field "metadata"' in _message(found.their_answer)
-    return found.where == "status" and _statuses(found) == (400, 422) and strict
+    strict = re.search(r'strict decoding error: .*unknown field "metadata"', _message(found.their_answer))
+    return found.where == "status" and _statuses(found) == (400, 422) and bool(strict)
 
 
 def _lease(**members: Any) -> Call:
@@ -264,11 +266,6 @@ KNOWN: dict[str, Known] = {
         _without_version,
         (_map(), Call("merge", "PATCH", f"{MAPS}/a", (), {"apiVersion": ""}, MERGE),
          Call("merge", "PATCH", f"{MAPS}/a", (("fieldValidation", "Strict"),), {"apiVersion": ""}, MERGE)),
-    ),
-    "times": Known(
-        "Times are kept as they are written, in their zone.",
-        lambda f: f.where.endswith("Time") and str(f.ours).startswith("20") and str(f.theirs).endswith("Z"),
-        (_made(LEASES, "Lease", "coordination.k8s.io/v1", spec={"renewTime": "2020-01-01T00:00:01.000000+02:00"}),),
     ),
     "nothing in metadata": Known(
         "What doesn't change isn't written anew. A kube-apiserver stores empty lists and maps of metadata that are applied to a "

@@ -113,7 +113,7 @@ class Memory:
 
     def _uid(self, found: re.Match[str]) -> str:
         """Uids that the calls themselves make up stay."""
-        return found.group() if found.group().startswith("0000") else self._nth("uid", found.group())
+        return found.group() if found.group().startswith("00000000-0000-4000-8000-") else self._nth("uid", found.group())
 
     def _nth(self, what: str, value: str) -> str:
         seen = self._seen.setdefault(what, {})

@@ -23,7 +23,7 @@ class Pair(NamedTuple):
 PAIRS = (
     # A value of another type than its field.
     Pair(r"cannot be handled as a \w+: json: cannot unmarshal", _MISTYPED),
-    Pair(r"cannot be handled as a \w+: parsing time", "in body must be of type date"),
+    Pair(r"cannot be handled as a \w+: parsing time", "in body must be of type (micro-)?time"),
     Pair(r"cannot be handled as a \w+: illegal base64", "in body must be of type byte"),
     Pair(r"cannot be handled as a \w+: (quantities must match|unable to parse quantity)", "in body must be of type quantity"),
     Pair(r"as a \w+: [\w.]+\.metadata: Invalid value: .*: json: cannot unmarshal", r": [\w.]+\.metadata[\w.]*: Invalid"),

@@ -30,6 +30,7 @@ from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.patch import NOT_STRATEGIC
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.registry.selection import Selection
+from boatyard.machinery.registry.shape import mistyped
 from boatyard.server import body
 from boatyard.server.answers import answer, headers_of, raw
 from boatyard.server.call import Call
@@ -198,11 +199,7 @@ class Objects:
         if not document and body.is_json(call.request) and not (await body.read(call.request)).strip():
             raise BadRequest(f"the body of the request is empty: an object of kind {kind.resource.kind} was expected")
         if told and validation == "Strict":
-            whole = kind.schema()
-            told += [f'unknown field "{path}"' for path in (whole.prune(copied(document)) if whole else ())]
-            name, version = kind.resource.kind, kind.resource.version
-            why = f"strict decoding error: {', '.join(told)}"
-            raise BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {why}')
+            self._refuse_repeated(kind, document, told)
         call.warnings += told
         said = body.type_said(document, body.content_type(call.request))
         if kind.custom is None:
@@ -215,6 +212,18 @@ class Objects:
                 expected = kind.resource.api_version
                 raise BadRequest(f"the API version in the data () does not match the expected API version ({expected})")
         return document
+
+    def _refuse_repeated(self, kind: Kind, document: Object, told: list[str]) -> None:
+        """Raise BadRequest for fields that are there twice, and with them for those that nobody knows. What can't be read at all is
+        refused as such before, by the registry."""
+        schema = kind.schema()
+        if schema is not None:
+            if mistyped(kind, schema, document):
+                return
+            told = told + [f'unknown field "{path}"' for path in schema.prune(copied(document))]
+        name, version = kind.resource.kind, kind.resource.version
+        why = f"strict decoding error: {', '.join(told)}"
+        raise BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {why}')
 
     async def _patch(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response:
         type = body.content_type(call.request)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from boatyard.machinery.client.client import Client
-from boatyard.machinery.meta.core import CONFIG_MAPS, NAMESPACES, NODES, SECRETS
+from boatyard.machinery.meta.core import CONFIG_MAPS, EVENTS, LEASES, NAMESPACES, NODES, SECRETS
 from boatyard.machinery.meta.errors import AlreadyExists, ApiError, BadRequest, Forbidden, Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 
@@ -46,6 +46,21 @@ async def test_what_only_the_server_gives_cannot_be_asked_for(client: Client, na
     metadata = (await client.create(CONFIG_MAPS, body, namespace))["metadata"]
     assert metadata["uid"] != "mine" and metadata["creationTimestamp"] > "2001" and "deletionTimestamp" not in metadata
     assert not metadata["creationTimestamp"].startswith("2001")
+
+
+@feature("times are kept in UTC: whole seconds, or microseconds in all six digits")
+async def test_times_are_kept_in_utc(client: Client, namespace: str) -> None:
+    event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": namespace}, "firstTimestamp": "2020-01-01T00:00:00.7+02:00"}
+    assert (await client.create(EVENTS, event, namespace))["firstTimestamp"] == "2019-12-31T22:00:00Z"
+    lease = {"metadata": {"name": "l"}, "spec": {"renewTime": "2020-01-01T00:00:00.500000-02:00"}}
+    assert (await client.create(LEASES, lease, namespace))["spec"]["renewTime"] == "2020-01-01T02:00:00.500000Z"
+
+
+@feature("times are kept in UTC: whole seconds, or microseconds in all six digits")
+@pytest.mark.parametrize("time", ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.5Z", "2020-01-01", "yesterday"])
+async def test_the_time_of_a_lease_has_microseconds(client: Client, namespace: str, time: str) -> None:
+    with pytest.raises(BadRequest, match=r'Lease in version "v1" cannot be handled as a Lease'):
+        await client.create(LEASES, {"metadata": {"name": "l"}, "spec": {"renewTime": time}}, namespace)
 
 
 @feature("generateName")

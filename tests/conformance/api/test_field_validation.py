@@ -35,6 +35,14 @@ async def test_strict(wire: Wire, namespace: str, body: bytes, told: list[str]) 
     assert (await wire("GET", f"{maps}/c")).status == 404
 
 
+@feature("Strict: 400 that names every field")
+async def test_strict_of_what_cannot_be_read(wire: Wire, namespace: str) -> None:
+    """It is told first that the document can't be read at all."""
+    body = b'{"metadata":{"name":"s"},"data":{"a":"MQ=="},"data":{"a":"1"},"bogus":1}'
+    answer = await wire("POST", f"/api/v1/namespaces/{namespace}/secrets?fieldValidation=Strict", body)
+    assert answer.status == 400 and "strict" not in answer.json["message"]
+
+
 @feature("Warn, which is the default: a Warning header for every field")
 @pytest.mark.parametrize("query", ["", "?fieldValidation=Warn"])
 @pytest.mark.parametrize(("body", "told"), [(UNKNOWN, TOLD), (TWICE, TOLD_TWICE)])

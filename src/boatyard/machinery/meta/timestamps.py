@@ -8,6 +8,7 @@ from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_KEPT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))")
 _DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -36,6 +37,40 @@ def parse_time(text: str) -> float:
     date, clock, fraction, offset = match.groups()
     moment = datetime.fromisoformat(f"{date}T{clock}{'+00:00' if offset in 'Zz' else offset}")
     return (moment - _EPOCH).total_seconds() + float(fraction or 0)
+
+
+@lru_cache(maxsize=2048)
+def canonical_time(text: str) -> str:
+    """The form in which Kubernetes keeps a ``metav1.Time``: UTC, whole seconds, cut off. Raises ValueError when it is none."""
+    return _utc(text).isoformat(timespec="seconds") + "Z"
+
+
+@lru_cache(maxsize=2048)
+def canonical_micro_time(text: str) -> str:
+    """The form in which Kubernetes keeps a ``metav1.MicroTime``: UTC. Raises ValueError when it is none:
+    six digits are its own."""
+    match = _KEPT.fullmatch(text)
+    if match is not None and len(match.group(2) or "") != len(".000000"):
+        raise ValueError(f"{text!r} is not an RFC 3339 time with microseconds such as 2026-01-01T00:00:00.000000Z")
+    return _utc(text).isoformat(timespec="seconds") + text[19:26] + "Z"
+
+
+def _utc(text: str) -> datetime:
+    """The whole second."""
+    match = _KEPT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-01-01T00:00:00Z")
+    clock, _, sign, hours, minutes = match.groups()
+    moment = datetime.fromisoformat(clock)
+    if sign is None:
+        return moment
+    if int(hours) > 24 or int(minutes) > 60:
+        raise ValueError(f"{text!r} is in a zone that isn't one")
+    ahead = timedelta(hours=int(hours), minutes=int(minutes))
+    try:
+        return moment - ahead if sign == "+" else moment + ahead
+    except OverflowError:
+        raise ValueError(f"{text!r} is in no year that has four digits") from None
 
 
 @lru_cache(maxsize=128)

@@ -13,7 +13,7 @@ from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.advice import advice
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import readable, rules_wrong, shape, status_fits
+from boatyard.machinery.registry.shape import is_own, readable, rules_wrong, shape, status_fits
 from boatyard.machinery.store.store import KeyConflict, Put
 
 GENERATED_NAMES_TRIED = 8
@@ -49,7 +49,7 @@ def _frame(request: Request, obj: Object) -> None:
     try:
         metadata.frame(request, obj)
     except metadata.Unread as error:
-        if error.of_metadata and request.kind.custom is None:
+        if error.look_on:
             # One refusal tells all that can't be read.
             readable(request, obj)
         raise
@@ -94,7 +94,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
         told = f'{resource} "{name}" is forbidden: create not allowed while custom resource definition is terminating'
         raise Forbidden(told, {"name": name, "group": kind.resource.group, "kind": kind.resource.plural})
     dropped = obj.pop("status", None) if kind.has_status and kind.custom is not None else None
-    fits = dropped is None or status_fits(request, dropped)
+    fits = dropped is None or not is_own(request, obj) or status_fits(request, dropped)
     empty = ownership.emptied(request, obj)
     wrong = shape(request, obj)
     managers = ownership.after(request, obj, None, entries, empty, ledger.world.now()) if fits else []

@@ -39,13 +39,13 @@ _invalid = field_errors.invalid
 class Unread(BadRequest):
     """A document can't be read as what its address says."""
 
-    of_metadata = False
-    """Whether it is one of the right kind whose metadata can't be read: then the rest is to be looked at, too."""
+    look_on = False
+    """Whether the rest is to be looked at, too, before that is said."""
 
 
 def frame(request: Request, obj: Object) -> None:
     """Check that a document is what its address says, and fill in what it leaves out."""
-    resource = request.kind.resource
+    resource, mismatch = request.kind.resource, ""
     if not isinstance(obj, dict):
         raise BadRequest(f"the body of the request must be an object of kind {resource.kind}")
     for member, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
@@ -53,13 +53,14 @@ def frame(request: Request, obj: Object) -> None:
             obj[member] = expected
         if obj[member] != expected and not _of_another_kind(request, member, obj[member]):
             called = "API version" if member == "apiVersion" else member
-            told = f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})"
-            raise _malformed(request, told)
+            mismatch = f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})"
+            if request.kind.custom is None or request.difference is not None:
+                raise _malformed(request, mismatch)
     metadata = obj.setdefault("metadata", {})
     if metadata is None and request.kind.custom is None:
         metadata = obj["metadata"] = {}
     if not isinstance(metadata, dict):
-        raise _malformed(request, "metadata: expected map", of_metadata=True)
+        raise _malformed(request, "metadata: expected map", look_on=request.kind.custom is None)
     types = core_type("v1.ObjectMeta")
     for field in [field for field, value in metadata.items() if value is None or value == _EMPTY.get(field)]:
         if field in types.properties:  # of others it is told that nobody knows them
@@ -75,7 +76,11 @@ def frame(request: Request, obj: Object) -> None:
     if not types.accepts(metadata):
         normal.tidy(types, metadata)
         if wrong := [error for error in types.validate(metadata) if is_type_error(error)]:
-            raise _malformed(request, "; ".join(f"metadata.{error}" for error in wrong), of_metadata=True)
+            told = "; ".join(f"metadata.{error}" for error in wrong)
+            raise _malformed(request, told, look_on=request.kind.custom is None)
+    if mismatch:
+        # A custom document is read as what it says that it is.
+        raise _malformed(request, mismatch, look_on=True)
     _each_owner_once(request, metadata)
     if not resource.namespaced:
         metadata.pop("namespace", None)
@@ -151,12 +156,12 @@ def known(obj: Object) -> Object:
     return {field: value for field, value in obj["metadata"].items() if field in fields}
 
 
-def _malformed(request: Request, why: str, *, of_metadata: bool = False) -> ApiError:
+def _malformed(request: Request, why: str, *, look_on: bool = False) -> ApiError:
     """What was sent can't be read; what a patch made of an object is no such object."""
     if request.difference is not None:
         return refused(request.difference, why)
     error = Unread(why)
-    error.of_metadata = of_metadata
+    error.look_on = look_on
     return error
 
 

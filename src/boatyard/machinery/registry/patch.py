@@ -42,13 +42,15 @@ def _changing(request: Request, type: PatchType) -> Change:
     def change(live: Object) -> Object:
         before = live["metadata"]["resourceVersion"]
         wanted = _outcome(request, live, type)
+        unversioned = _is_of_no_version(wanted, type)
+        if unversioned and request.kind.custom is None:
+            metadata.check_name({}, request.name)
         found = wanted.get("metadata")
         if found is not None and not isinstance(found, dict):
             raise refused(difference, "metadata: expected map")
-        if request.kind.custom is not None and not wanted.get("apiVersion") and _means_another(wanted, before):
+        if unversioned and _means_another(wanted, before):
             raise metadata.modified(request)
-        if not (found or {}).get("name") or (type != "strategic" and not wanted.get("apiVersion")):
-            raise BadRequest(f"the name of the object ({request.name} based on URL) was undeterminable: name must be provided")
+        metadata.check_name({} if unversioned else found or {}, request.name)
         metadata.conditional(request, wanted)
         if wanted["metadata"].get("resourceVersion") == before and not _names_revision(difference):
             del wanted["metadata"]["resourceVersion"]
@@ -69,6 +71,8 @@ def _read_first(ledger: Ledger, request: Request, error: ApiError, type: PatchTy
         return
     try:
         wanted = _outcome(request, documents.parted(record.value, record.modified)[1], type)
+        if request.kind.custom is None and _is_of_no_version(wanted, type):
+            return
         later = request.warnings[told:]
         if isinstance(wanted.get("metadata"), dict):
             with suppress(BadRequest):
@@ -91,6 +95,11 @@ def _outcome(request: Request, live: Object, type: PatchType) -> Object:
     wanted = patched(request.kind, live, request.difference, type)
     _check_type(request, wanted, type)
     return wanted
+
+
+def _is_of_no_version(wanted: Object, type: PatchType) -> bool:
+    """Whether a patch took the version away: of a core object nothing can be read then, not even its metadata."""
+    return type != "strategic" and not wanted.get("apiVersion")
 
 
 def _means_another(wanted: Object, before: str) -> bool:

@@ -13,6 +13,7 @@ from boatyard.machinery.registry import embedded
 from boatyard.machinery.registry.core import defaults, normal, statuses, validation
 from boatyard.machinery.registry.core.types import is_type_error
 from boatyard.machinery.registry.go_text import go_type, refused, text
+from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.request import Request
 from boatyard.machinery.schema.structural import Structural
 
@@ -36,9 +37,9 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
     right = _accepts(schema, part, old, request.kind.custom is None, whole=changed is None)
     request.accepted = right and old is None
     wrong: list[FieldError] = []
-    unknown = [] if right else _pruned(request, schema, part)
+    unknown = [] if right else _pruned(request, schema, part, is_own=is_own(request, obj))
     if request.kind.custom is not None:
-        _tell_unknown(request, unknown)
+        _tell_unknown(request, unknown, obj)
         schema.default(part, keep_nulls=request.applying)
         wrong = [] if right else _validate(schema, part, old) + embedded.validate(schema, part)
         # Of owners the rules for all metadata tell.
@@ -73,15 +74,15 @@ def readable(request: Request, obj: Object) -> None:
     schema = request.kind.schema()
     if schema is None or schema.accepts(obj):
         return
-    unknown = _pruned(request, schema, obj)
-    if wrong := _mistyped(request, schema, obj):
+    unknown = _pruned(request, schema, obj, is_own=is_own(request, obj))
+    if wrong := mistyped(request.kind, schema, obj):
         raise _undecodable(request, wrong)
-    _tell_unknown(request, unknown)
+    _tell_unknown(request, unknown, obj)
 
 
-def _mistyped(request: Request, node: Structural, value: object) -> list[FieldError]:
+def mistyped(kind: Kind, node: Structural, value: object) -> list[FieldError]:
     """What of a core document, or a part of it, is of the wrong type; nulls are absent members."""
-    if request.kind.custom is not None:
+    if kind.custom is not None:
         return []
     value = copied(value)
     if isinstance(value, dict):
@@ -107,7 +108,7 @@ def dropped_fits(request: Request, part: Object) -> bool:
     wrong: list[FieldError] = []
     for member, value in part.items():
         if (node := schema.child(member)) is not None:
-            found = _mistyped(request, node, value)
+            found = mistyped(request.kind, node, value)
             wrong += [FieldError(f"{member}.{error.path}".strip("."), error.type, error.message) for error in found]
     if wrong:
         raise _undecodable(request, wrong)
@@ -168,24 +169,32 @@ def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool,
     return True
 
 
-def _pruned(request: Request, schema: Structural, part: Object) -> list[str]:
+def is_own(request: Request, obj: Object) -> bool:
+    """Whether a custom document is of the kind and the group of its address. One that isn't, which is refused for it in the end,
+    isn't held against the schema while it is read, but for its metadata. Core documents are what their address says."""
+    resource = request.kind.resource
+    version, kind = obj.get("apiVersion", resource.api_version), obj.get("kind", resource.kind)
+    return request.kind.custom is None or (kind == resource.kind and str(version).rpartition("/")[0] == resource.group)
+
+
+def _pruned(request: Request, schema: Structural, part: Object, *, is_own: bool = True) -> list[str]:
     """Take out unknown fields, and of custom documents check the objects inside; in place. Returns what was unknown, which is to be
     told of once the rest could be read."""
     unknown = schema.prune(part)
     if request.kind.custom is not None:
         wrong, more = embedded.settle(schema, part)
         unknown += more
-        if wrong:
+        if wrong and is_own:
             raise _undecodable(request, wrong)
-    return unknown
+    return unknown if is_own else [path for path in unknown if path.startswith("metadata.")]
 
 
-def _tell_unknown(request: Request, unknown: list[str]) -> None:
+def _tell_unknown(request: Request, unknown: list[str], obj: Object | None = None) -> None:
     if not unknown or request.field_validation == "Ignore" or request.applying:
         return  # an apply is refused for what it may not say
     told = [f'unknown field "{path}"' for path in unknown]
     if request.field_validation == "Strict":
-        raise _refusal(request, f"strict decoding error: {', '.join(told)}")
+        raise _refusal(request, f"strict decoding error: {', '.join(told)}", obj)
     request.warnings += told
 
 
@@ -242,8 +251,11 @@ def _undecodable(request: Request, wrong: list[FieldError]) -> ApiError:
     return error
 
 
-def _refusal(request: Request, why: str) -> ApiError:
+def _refusal(request: Request, why: str, obj: Object | None = None) -> ApiError:
+    """``obj``: a custom document, which says itself what it is."""
     if request.difference is not None:
         return refused(request.difference, why)
-    resource = request.kind.resource
-    return BadRequest(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
+    kind, version = request.kind.resource.kind, request.kind.resource.version
+    if obj is not None and request.kind.custom is not None:
+        kind, version = obj.get("kind", kind), obj.get("apiVersion", version).rpartition("/")[2]
+    return BadRequest(f'{kind} in version "{version}" cannot be handled as a {kind}: {why}')

@@ -19,7 +19,7 @@ async def update(ledger: Ledger, request: Request, obj: Object) -> Object:
         return await _update(ledger, request, obj)
     except metadata.Unread as error:
         request.warnings.clear()
-        if error.of_metadata and request.kind.custom is None:
+        if error.look_on:
             readable(request, obj)
         raise
     except ApiError:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from boatyard.machinery.meta.field_errors import literal
 from boatyard.machinery.meta.quantity import canonical_quantity
+from boatyard.machinery.meta.timestamps import canonical_micro_time, canonical_time
 from boatyard.machinery.schema.structural import Structural
 from boatyard.machinery.schema.validation import BITS, FORMATS, compiled_pattern
 
@@ -29,7 +30,7 @@ class Mode(NamedTuple):
     stored: bool = False
     """There is an older version of the document: rules that compare with it are left to the long way."""
     normal: bool = False
-    """The form in which Kubernetes keeps its own objects: canonical quantities, no empty optional lists and maps."""
+    """The form in which Kubernetes keeps its own objects: canonical quantities and times, no empty optional lists and maps."""
     loose: bool = False
     """Undeclared fields are no matter (the parts of an ``allOf``)."""
     partial: bool = False
@@ -89,8 +90,8 @@ def _plain(node: Structural, mode: Mode) -> Check:
     if schema.get("format") == "quantity":
         return _is_canonical if mode.normal else _is_quantity
     match node.type:
-        case "string" if schema.get("format") == "byte" and mode.normal:
-            return _is_canonical_base64
+        case "string" if schema.get("format") in _CANONICAL and mode.normal:
+            return _CANONICAL[schema["format"]]
         case "string":
             return _string(schema)
         case "integer" | "number":
@@ -125,6 +126,17 @@ def _is_canonical_base64(value: Any) -> bool:
         return base64.b64encode(base64.b64decode(value, validate=True)).decode() == value
     except ValueError:
         return False
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) is str and FORMATS["time"](value) and canonical_time(value) == value
+
+
+def _is_micro_time(value: Any) -> bool:
+    return type(value) is str and FORMATS["micro-time"](value) and canonical_micro_time(value) == value
+
+
+_CANONICAL: dict[str, Check] = {"byte": _is_canonical_base64, "time": _is_time, "micro-time": _is_micro_time}
 
 
 def _is_quantity(value: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, invalid, literal, required, too_long, too_many
 from boatyard.machinery.meta.quantity import parse_quantity
-from boatyard.machinery.meta.timestamps import duration_seconds, parse_time
+from boatyard.machinery.meta.timestamps import canonical_micro_time, canonical_time, duration_seconds, parse_time
 from boatyard.machinery.schema.structural import Structural
 
 IMMUTABLE = "self == oldSelf"
@@ -145,12 +145,15 @@ def _check_items(node: Structural, value: Any, path: str) -> Iterator[FieldError
 
 
 def _told_apart(node: Structural, value: list[Any], path: str) -> Iterator[FieldError]:
+    keyed = node.list_type == "map"
+    for index, inner in enumerate(value) if keyed else ():
+        if inner is not None and not isinstance(inner, dict):
+            # Of the first alone it is told, and then nothing of which others are the same.
+            yield invalid(f"{path}[{index}]", inner, NOT_KEYED)
+            return
     seen: dict[str, int] = {}
     for index, inner in enumerate(value):
-        if node.list_type == "map":
-            if inner is not None and not isinstance(inner, dict):
-                yield invalid(f"{path}[{index}]", inner, NOT_KEYED)
-                continue
+        if keyed:
             inner = {key: inner[key] for key in node.map_keys if key in inner} if inner else {}
         told = literal(inner)
         seen[told] = seen.get(told, 0) + 1
@@ -339,6 +342,8 @@ def _base64(value: str) -> None:
 
 FORMATS: dict[str, Callable[[str], bool]] = {
     "date-time": _reads(parse_time),
+    "time": _reads(canonical_time),
+    "micro-time": _reads(canonical_micro_time),
     "quantity": _reads(parse_quantity),
     "date": _reads(_date),
     "byte": _reads(_base64),

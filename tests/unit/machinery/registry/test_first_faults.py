@@ -149,6 +149,29 @@ async def test_a_patch_that_makes_another_kind_is_told_what_is_wrong_with_the_me
         await boxes.patch(BOXES, "b", {**wrong, "metadata": {"resourceVersion": "99999"}}, "default")
 
 
+@pytest.mark.parametrize("strict", ["Warn", "Strict"])
+@pytest.mark.parametrize("other", [{"kind": "List"}, {"apiVersion": "v1"}])
+async def test_a_document_of_another_kind_isnt_held_against_the_schema(
+    boxes: EmbeddedClient, registry: Registry, other: dict[str, Any], strict: Any
+) -> None:
+    warnings: list[str] = []
+    with pytest.raises((Invalid, BadRequest), match=f"kind: Invalid|{'version in the data' if 'kind' not in other else 'kind'}"):
+        await registry.create(SYSTEM, BOXES, {**box(no=1), "nope": 1, **other}, field_validation=strict, warnings=warnings)
+    assert warnings == []
+
+
+async def test_the_metadata_of_a_document_of_another_kind_is_read_all_the_same(boxes: EmbeddedClient, registry: Registry) -> None:
+    def document() -> dict[str, Any]:
+        return {"apiVersion": "v9", "kind": "Box", "metadata": {"name": "b", "namespace": "default", "typo": 1}}
+
+    warnings: list[str] = []
+    with pytest.raises(BadRequest, match=r"the API version in the data \(v9\)"):
+        await registry.create(SYSTEM, BOXES, document(), warnings=warnings)
+    assert warnings == ['unknown field "metadata.typo"']
+    with pytest.raises(BadRequest, match=r'^Box in version "v9" cannot be .* unknown field "metadata\.typo"$'):
+        await registry.create(SYSTEM, BOXES, document(), field_validation="Strict")
+
+
 async def test_of_a_custom_status_neither_the_kind_nor_the_metadata_matter(boxes: EmbeddedClient) -> None:
     made = await boxes.create(BOXES, box())
     wrong = {"kind": "Nope", "apiVersion": "a/b", "metadata": {"uid": "x", "labels": {"a b": "c"}}, "status": {}}
@@ -303,3 +326,16 @@ async def test_a_merge_patch_that_is_a_list_leaves_no_object(client: EmbeddedCli
         await registry.patch(Caller("a"), CONFIG_MAPS, "c", [1], "default", field_validation="Ignore")
     with pytest.raises(BadRequest, match="must be an object"):
         await registry.patch(Caller("a"), CONFIG_MAPS, "c", [1], "default")
+
+
+async def test_a_patch_that_takes_the_version_away_leaves_nothing_to_read(client: EmbeddedClient, registry: Registry) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
+    away = [{"op": "remove", "path": "/apiVersion"}, {"op": "add", "path": "/metadata", "value": ""}]
+    with pytest.raises(BadRequest, match=r"c based on URL\) was undeterminable: name must be provided"):
+        await registry.patch(Caller("a"), CONFIG_MAPS, "c", away, "default", type="json")
+
+
+async def test_a_patch_with_another_name_is_told_so_before_that_it_names_no_revision(boxes: EmbeddedClient) -> None:
+    await boxes.create(BOXES, box())
+    with pytest.raises(BadRequest, match=r"name of the object \(c\) does not match the name on the URL \(b\)"):
+        await boxes.patch(BOXES, "b", {"metadata": {"name": "c", "resourceVersion": None}}, "default")

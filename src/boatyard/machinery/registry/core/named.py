@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from boatyard.machinery.schema.structural import Schema
 
-_BY_FORMAT = {"quantity": "Quantity", "int-or-string": "IntOrString"}
+_BY_FORMAT = {"quantity": "Quantity", "int-or-string": "IntOrString", "time": "Time", "micro-time": "MicroTime"}
 _BY_FIELD: dict[str, dict[str, str]] = {
     "v1.ManagedFieldsEntry": {"fieldsV1": "FieldsV1"},
     "apiextensions.v1.JSONSchemaProps": {
@@ -16,6 +16,8 @@ _BY_FIELD: dict[str, dict[str, str]] = {
 _TYPES: dict[str, Schema] = {
     "Quantity": {"format": "quantity", "oneOf": [{"type": "string"}, {"type": "number"}]},
     "IntOrString": {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
+    "Time": {"type": "string", "format": "date-time"},
+    "MicroTime": {"type": "string", "format": "date-time"},
     "FieldsV1": {"type": "object"},
 }
 _ANYTHING = ("JSON", "JSONSchemaPropsOrBool", "JSONSchemaPropsOrArray", "JSONSchemaPropsOrStringArray")

@@ -9,6 +9,7 @@ from typing import Any
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.quantity import canonical_quantity
 from boatyard.machinery.meta.resource import Resource
+from boatyard.machinery.meta.timestamps import canonical_micro_time, canonical_time
 from boatyard.machinery.registry.core.types import core_schema
 from boatyard.machinery.schema.structural import Structural
 
@@ -27,7 +28,7 @@ def canonical_base64(value: str) -> str:
 
 def normalize(resource: Resource, obj: Object) -> None:
     """Bring a document, in place, into the form in which Kubernetes keeps it: nulls, and optional lists and maps without entries,
-    are absent; quantities are canonical; an integral number where an integer is wanted is one. What is wrong stays."""
+    are absent; quantities and times are canonical; an integral number where an integer is wanted is one. What is wrong stays."""
     tidy(core_schema(resource), obj)
 
 
@@ -66,14 +67,18 @@ def _normalize(node: Structural, obj: Any) -> None:
                 obj[index] = _scalar(items, value)
 
 
+_CANONICAL: dict[str, Callable[[str], str]] = {
+    "byte": canonical_base64, "micro-time": canonical_micro_time, "quantity": canonical_quantity, "time": canonical_time
+}  # fmt: skip
+
+
 def _scalar(node: Structural, value: Any) -> Any:
-    if node.schema.get("format") == "quantity" and not isinstance(value, bool):
+    canonical = _CANONICAL.get(node.schema.get("format", ""))
+    if canonical is not None and (isinstance(value, str) or (canonical is canonical_quantity and not isinstance(value, bool))):
         try:
-            return canonical_quantity(value)
+            return canonical(value)
         except ValueError:
             return value
-    if node.schema.get("format") == "byte" and isinstance(value, str):
-        return canonical_base64(value)
     if node.type == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
