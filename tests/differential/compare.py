@@ -60,7 +60,7 @@ def comparable(value: Any) -> Any:
             causes = [_placed(json.loads(cause)) for cause in told]
             causes = sorted(causes, key=lambda cause: json.dumps(cause, sort_keys=True))
             value = {**value, "details": {**value["details"], "causes": causes}}
-            if len(told) > 1 or "[" in value["message"] or "spec.validation." in value["message"]:
+            if len(told) > 1 or " is invalid: [" in value["message"] or value["details"].get("kind") == "CustomResourceDefinition":
                 value["message"] = value["message"].partition(" is invalid: ")[0]
         for listed in ("items", "rows"):
             if isinstance(value.get(listed), list):
@@ -68,7 +68,7 @@ def comparable(value: Any) -> Any:
         if value.get("kind") == "Namespace" and isinstance(value.get("metadata"), dict):
             # A kube-apiserver that adds one writes the finalizers of a namespace in the order of a Go map, which is chance.
             finalizers = value["metadata"].get("finalizers")
-            if isinstance(finalizers, list) and "foregroundDeletion" in finalizers:
+            if isinstance(finalizers, list) and {"foregroundDeletion", "orphan"} & {str(each) for each in finalizers}:
                 value = {**value, "metadata": {**value["metadata"], "finalizers": sorted(finalizers, key=str)}}
         return {key: comparable(inner) for key, inner in value.items()}
     return [comparable(inner) for inner in value] if isinstance(value, list) else value

@@ -78,6 +78,14 @@ def wrong(draw: Draw, kind: Fuzzed, name: str) -> dict[str, Any]:
 
 def spoiled(draw: Draw, kind: Fuzzed, document: Any) -> tuple[Way, Any]:
     """One change for the worse."""
+    way, value = _spoiled(draw, kind, document)
+    if way == ("metadata", "name") and isinstance(value, str) and not kind.namespaced and value not in ("", ".."):
+        # Where all sequences share their names, one mustn't meet another's.
+        value += "-@{id}"
+    return way, value
+
+
+def _spoiled(draw: Draw, kind: Fuzzed, document: Any) -> tuple[Way, Any]:
     which = draw.randint(0, 9)
     if which < 5 and kind.bad:
         return draw.choice(kind.bad)

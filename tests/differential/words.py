@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 _NOT_JSON = r"is not valid JSON|the body of the request (must be an object|is empty)|a (JSON|merge) patch |an operation"
 _OTHER_TYPE = r"does not match the expected (kind|API version)"
 _MISTYPED = r"in body must be of type|expected map"
+_READING = r"(^|cannot be handled as a \w+: )"
+"""A document, or what a patch makes of one."""
 
 
 class Pair(NamedTuple):
@@ -22,10 +24,10 @@ class Pair(NamedTuple):
 
 PAIRS = (
     # A value of another type than its field.
-    Pair(r"cannot be handled as a \w+: json: cannot unmarshal", _MISTYPED),
-    Pair(r"cannot be handled as a \w+: parsing time", "in body must be of type (micro-)?time"),
-    Pair(r"cannot be handled as a \w+: illegal base64", "in body must be of type byte"),
-    Pair(r"cannot be handled as a \w+: (quantities must match|unable to parse quantity)", "in body must be of type quantity"),
+    Pair(_READING + r"json: cannot unmarshal", _MISTYPED),
+    Pair(_READING + r"parsing time", "in body must be of type (micro-)?time"),
+    Pair(_READING + r"illegal base64", "in body must be of type byte"),
+    Pair(_READING + r"(quantities must match|unable to parse quantity)", "in body must be of type quantity"),
     Pair(r"as a \w+: [\w.]+\.metadata: Invalid value: .*: json: cannot unmarshal", r": [\w.]+\.metadata[\w.]*: Invalid"),
     # No document of any kind.
     Pair(r"Object 'Kind' is missing", "it has no kind|the object has no kind"),
@@ -49,8 +51,12 @@ PAIRS = (
     Pair(r"continue key is not valid: invalid character", "continue key is not valid: "),
     Pair(r"^invalid field selector: ", r"^invalid field selector: "),
     Pair(r"unable to parse requirement: <nil>: Invalid value", "unable to parse requirement: \\w+(\\[.*\\])?: Invalid value"),
-    # What a patch makes of an object, which the judge shows whole or in Go's form of the patch.
-    Pair(r'^ "" is invalid: patch: Invalid value: ', r'^ "" is invalid: patch: Invalid value: '),
+    # Media types.
+    Pair(r"^406: Not Acceptable|^only the following media types", "^only the following media types are accepted: "),
+    Pair(r"^415: Unsupported Media Type|unknown format - accepted media types", "^the body of the request was in an unknown"),
+    Pair(r"the requested object is (not )?a list \(\*", r"the requested object is (not )?a list \(\w"),
+    # What a strategic patch makes of an object.
+    Pair(r"^cannot (convert|restore) \w+ (to|from)", _MISTYPED),
 )  # fmt: skip
 _STRICT = "strict decoding error: "
 _FIELD = re.compile(r"into Go struct field \w*\.([\w.]+) of type")
@@ -58,10 +64,19 @@ _DECODED = re.compile(r'in version "v\w+" cannot be handled as')
 _NAMED = re.compile(r"([^\s:]+): Invalid value")
 
 
+_PATCHED = re.compile(r' "" is invalid: patch: Invalid value: "(?:[^"\\]|\\.)*": (.*)', re.S)
+"""What is wrong with what a patch makes of an object, which the judge shows whole or in Go's form, and ours as the patch."""
+
+
 def reworded(theirs: str, ours: str) -> bool:
     """Whether both messages say the same."""
+    patched = _PATCHED.fullmatch(theirs), _PATCHED.fullmatch(ours)
+    if patched[0] and patched[1]:
+        theirs, ours = patched[0].group(1), patched[1].group(1)
+        if theirs == ours:
+            return True
     field = _FIELD.search(theirs)
-    if field and _DECODED.search(theirs) and not _names(ours, field.group(1)):
+    if field and (patched[0] or _DECODED.search(theirs)) and not _names(ours, field.group(1)):
         return False
     if _strictly(theirs) != _strictly(ours):
         return False
@@ -78,7 +93,8 @@ def _names(message: str, field: str) -> bool:
     """Whether one of the paths in a message leads to a field, or below it. The judge's have neither indexes nor keys of maps, and
     those in custom kinds' metadata begin there."""
     paths = [re.sub(r"\[[^\]]*\]", "", path) for path in _NAMED.findall(message)]
-    return any(f".{path}.".find(f".{field}.") >= 0 for path in paths) or ("expected map" in message and field == "metadata")
+    told = "expected map" if field == "metadata" else f"{field} must be a text"
+    return any(f".{path}.".find(f".{field}.") >= 0 for path in paths) or told in message
 
 
 def message(body: Any) -> str:

@@ -349,11 +349,12 @@ class Objects:
 def _check_patch(call: Call, kind: Kind) -> None:
     """Raises UnsupportedMediaType for what is no patch, or none of that kind."""
     type = body.content_type(call.request)
-    if type == "application/strategic-merge-patch+json" and kind.custom is not None:
+    if kind.custom is not None and PATCHES.get(type) == "strategic":
         raise UnsupportedMediaType(NOT_STRATEGIC)
     if type not in (*PATCHES, *APPLIES):
         known = ", ".join((*PATCHES, *APPLIES))
-        raise UnsupportedMediaType(f"the body of the request was in an unknown format - accepted media types include: {known}")
+        told = f"the body of the request was in an unknown format - accepted media types include: {known}"
+        raise UnsupportedMediaType(told if kind.custom is None else NOT_STRATEGIC)
 
 
 def _no_subresource(kind: Kind, path: ResourcePath) -> ApiError:

@@ -17,7 +17,7 @@ from boatyard.machinery.registry.go_text import Unreadable, refused
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import readable
+from boatyard.machinery.registry.shape import readable, tell_unknown
 from boatyard.machinery.registry.write import Change, modify
 
 
@@ -44,7 +44,7 @@ def _changing(request: Request, type: PatchType) -> Change:
         wanted = _outcome(request, live, type)
         unversioned = _is_of_no_version(wanted, type)
         if unversioned and request.kind.custom is None:
-            metadata.check_name({}, request.name)
+            _unreadable_members(request, wanted)
         found = wanted.get("metadata")
         if found is not None and not isinstance(found, dict):
             raise refused(difference, "metadata: expected map")
@@ -100,6 +100,15 @@ def _outcome(request: Request, live: Object, type: PatchType) -> Object:
 def _is_of_no_version(wanted: Object, type: PatchType) -> bool:
     """Whether a patch took the version away: of a core object nothing can be read then, not even its metadata."""
     return type != "strategic" and not wanted.get("apiVersion")
+
+
+def _unreadable_members(request: Request, wanted: Object) -> None:
+    """Tell of what no version knows, which is all. Raises BadRequest, as there is no name among it either."""
+    for member in ("apiVersion", "kind"):
+        if not isinstance(wanted.get(member), str | None):
+            raise refused(request.difference, f"{member} must be a text")
+    tell_unknown(request, sorted(wanted.keys() - {"apiVersion", "kind"}))
+    metadata.check_name({}, request.name)
 
 
 def _means_another(wanted: Object, before: str) -> bool:

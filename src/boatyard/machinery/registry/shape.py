@@ -39,7 +39,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
     wrong: list[FieldError] = []
     unknown = [] if right else _pruned(request, schema, part, is_own=is_own(request, obj))
     if request.kind.custom is not None:
-        _tell_unknown(request, unknown, obj)
+        tell_unknown(request, unknown, obj)
         schema.default(part, keep_nulls=request.applying)
         wrong = [] if right else _validate(schema, part, old) + embedded.validate(schema, part)
         # Of owners the rules for all metadata tell.
@@ -51,7 +51,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
         wrong = [error for error in _validate(schema, part, old) if is_type_error(error)]
         if wrong:
             raise _undecodable(request, wrong)
-        _tell_unknown(request, unknown)
+        tell_unknown(request, unknown)
     for member in changed or ():
         if member in part:
             obj[member] = part[member]
@@ -77,7 +77,7 @@ def readable(request: Request, obj: Object) -> None:
     unknown = _pruned(request, schema, obj, is_own=is_own(request, obj))
     if wrong := mistyped(request.kind, schema, obj):
         raise _undecodable(request, wrong)
-    _tell_unknown(request, unknown, obj)
+    tell_unknown(request, unknown, obj)
 
 
 def mistyped(kind: Kind, node: Structural, value: object) -> list[FieldError]:
@@ -112,7 +112,7 @@ def dropped_fits(request: Request, part: Object) -> bool:
             wrong += [FieldError(f"{member}.{error.path}".strip("."), error.type, error.message) for error in found]
     if wrong:
         raise _undecodable(request, wrong)
-    _tell_unknown(request, unknown)
+    tell_unknown(request, unknown)
     return request.kind.custom is None or not misfits(schema, part)
 
 
@@ -189,7 +189,8 @@ def _pruned(request: Request, schema: Structural, part: Object, *, is_own: bool 
     return unknown if is_own else [path for path in unknown if path.startswith("metadata.")]
 
 
-def _tell_unknown(request: Request, unknown: list[str], obj: Object | None = None) -> None:
+def tell_unknown(request: Request, unknown: list[str], obj: Object | None = None) -> None:
+    """Refuse fields that nobody knows, warn of them, or drop them without a word, as the caller asks."""
     if not unknown or request.field_validation == "Ignore" or request.applying:
         return  # an apply is refused for what it may not say
     told = [f'unknown field "{path}"' for path in unknown]

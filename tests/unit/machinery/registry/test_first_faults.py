@@ -168,6 +168,8 @@ async def test_the_metadata_of_a_document_of_another_kind_is_read_all_the_same(b
     with pytest.raises(BadRequest, match=r"the API version in the data \(v9\)"):
         await registry.create(SYSTEM, BOXES, document(), warnings=warnings)
     assert warnings == ['unknown field "metadata.typo"']
+    with pytest.raises(BadRequest, match="the API version in the data"):
+        await registry.create(SYSTEM, BOXES, document() | {"apiVersion": "a/b/c"}, field_validation="Strict")
     with pytest.raises(BadRequest, match=r'^Box in version "v9" cannot be .* unknown field "metadata\.typo"$'):
         await registry.create(SYSTEM, BOXES, document(), field_validation="Strict")
 
@@ -331,8 +333,15 @@ async def test_a_merge_patch_that_is_a_list_leaves_no_object(client: EmbeddedCli
 async def test_a_patch_that_takes_the_version_away_leaves_nothing_to_read(client: EmbeddedClient, registry: Registry) -> None:
     await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
     away = [{"op": "remove", "path": "/apiVersion"}, {"op": "add", "path": "/metadata", "value": ""}]
+    warnings: list[str] = []
     with pytest.raises(BadRequest, match=r"c based on URL\) was undeterminable: name must be provided"):
-        await registry.patch(Caller("a"), CONFIG_MAPS, "c", away, "default", type="json")
+        await registry.patch(Caller("a"), CONFIG_MAPS, "c", away, "default", type="json", warnings=warnings)
+    assert warnings == ['unknown field "metadata"']
+    with pytest.raises(Invalid, match=r'strict decoding error: unknown field "metadata"$'):
+        await registry.patch(Caller("a"), CONFIG_MAPS, "c", away, "default", type="json", field_validation="Strict")
+    for member in ("apiVersion", "kind"):
+        with pytest.raises(Invalid, match=f"{member} must be a text"):
+            await registry.patch(Caller("a"), CONFIG_MAPS, "c", {"apiVersion": None, member: []}, "default")
 
 
 async def test_a_patch_with_another_name_is_told_so_before_that_it_names_no_revision(boxes: EmbeddedClient) -> None:
