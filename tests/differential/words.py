@@ -56,7 +56,7 @@ PAIRS = (
     Pair(r"^415: Unsupported Media Type|unknown format - accepted media types", "^the body of the request was in an unknown"),
     Pair(r"the requested object is (not )?a list \(\*", r"the requested object is (not )?a list \(\w"),
     # What a strategic patch makes of an object.
-    Pair(r"^cannot (convert|restore) \w+ (to|from)", _MISTYPED),
+    Pair(r"^cannot (convert|restore) \w+ (to|from)|^unrecognized type: \w+$", f"{_MISTYPED}|must be a text"),
 )  # fmt: skip
 _STRICT = "strict decoding error: "
 _FIELD = re.compile(r"into Go struct field \w*\.([\w.]+) of type")

@@ -54,7 +54,9 @@ def frame(request: Request, obj: Object) -> None:
         if obj[member] != expected and not _of_another_kind(request, member, obj[member]):
             called = "API version" if member == "apiVersion" else member
             mismatch = f"the {called} in the data ({obj[member]}) does not match the expected {called} ({expected})"
-            if request.kind.custom is None or request.difference is not None or str(obj[member]).count("/") > 1:
+            if not isinstance(obj[member], str):
+                raise _malformed(request, f"{member} must be a text")
+            if request.kind.custom is None or request.difference is not None or obj[member].count("/") > 1:
                 raise _malformed(request, mismatch)
     metadata = obj.setdefault("metadata", {})
     if metadata is None and request.kind.custom is None:

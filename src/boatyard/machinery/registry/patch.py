@@ -104,9 +104,7 @@ def _is_of_no_version(wanted: Object, type: PatchType) -> bool:
 
 def _unreadable_members(request: Request, wanted: Object) -> None:
     """Tell of what no version knows, which is all. Raises BadRequest, as there is no name among it either."""
-    for member in ("apiVersion", "kind"):
-        if not isinstance(wanted.get(member), str | None):
-            raise refused(request.difference, f"{member} must be a text")
+    _texts(request, wanted)
     tell_unknown(request, sorted(wanted.keys() - {"apiVersion", "kind"}))
     metadata.check_name({}, request.name)
 
@@ -128,13 +126,18 @@ def _check_type(request: Request, wanted: Object, type: PatchType) -> None:
         return
     if request.kind.custom is None:
         return
-    kind, version = wanted.get("kind"), wanted.get("apiVersion")
-    if not isinstance(kind, str) or not kind:
+    _texts(request, wanted)
+    if not wanted.get("kind"):
         raise refused(request.difference, "the object has no kind")
-    if not version:
-        return
-    if not isinstance(version, str) or version.count("/") > 1:
+    if (version := wanted.get("apiVersion") or "").count("/") > 1:
         raise refused(request.difference, f"{version} is no API version")
+
+
+def _texts(request: Request, wanted: Object) -> None:
+    """Raises Invalid for an apiVersion or a kind that can't be one."""
+    for member in ("apiVersion", "kind"):
+        if not isinstance(wanted.get(member), str | None):
+            raise refused(request.difference, f"{member} must be a text")
 
 
 def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Object:
