@@ -72,6 +72,8 @@ NULLS = {
     "v1.PodCondition": ("lastProbeTime", "lastTransitionTime"),
 }
 """Times and lists that are always written, as null when they aren't set, which OpenAPI doesn't tell."""
+EMPTY_TEXTS = {"v1.Event": ("reportingComponent", "reportingInstance")}
+"""Texts that are always written, which OpenAPI doesn't tell either."""
 WRITTEN = "x-boatyard-written"
 """Members that Go's encoder writes even when nobody set them -> what it writes then."""
 OPEN = ("JSONSchemaPropsOrBool", "JSONSchemaPropsOrArray", "JSONSchemaPropsOrStringArray")
@@ -151,6 +153,8 @@ def extract(documents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
             found[short(name)] = trim(schemas[name], wanted)
     for name, members in NULLS.items():
         found[name].setdefault(WRITTEN, {}).update(dict.fromkeys(members))
+    for name, members in EMPTY_TEXTS.items():
+        found[name].setdefault(WRITTEN, {}).update(dict.fromkeys(members, ""))
     for name in ("v1.Status", "v1.DeleteOptions"):
         found[name].pop("x-kubernetes-group-version-kind", None)
     return found

@@ -76,17 +76,13 @@ def _zero(found: Difference) -> bool:
         put(node, written)
     if member in written and written[member] is None and found.theirs == []:
         return True  # of what an update ends, which nobody stores, the judge shows what was sent
-    return ((kind.name, member) in _BY_HAND and found.theirs == "") or (member in written and found.theirs == written[member])
+    return member in written and found.theirs == written[member]
 
 
 _TERSE = (
     "the server rejected our request due to an error in our request",
     "the namespace of the provided object does not match the namespace sent on the request",
 )
-_BY_HAND = (("Event", "reportingComponent"), ("Event", "reportingInstance"))
-"""Written though they say nothing, which the types that we have don't say."""
-
-
 def _nothing(found: Difference) -> bool:
     """What stands around nothing."""
     about = (found.where, found.ours, found.theirs)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-_NOT_JSON = r"is not valid JSON|the body of the request (must be an object|is empty)|a (JSON|merge) patch |an operation"
+_NOT_JSON = (
+    "is not valid JSON|a list is no object|the body of the request (must be an object|is empty)|a (JSON|merge) patch |an operation"
+)
 _OTHER_TYPE = r"does not match the expected (kind|API version)"
 _MISTYPED = r"in body must be of type|expected map"
-_READING = r"(^|cannot be handled as a \w+: )"
+_READING = r"(^|cannot be handled as a \w+: |^error decoding from json: )"
 """A document, or what a patch makes of one."""
 
 

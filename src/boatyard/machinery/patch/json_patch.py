@@ -48,8 +48,14 @@ def json_patch(doc: Any, patch: Any, types: Structural | None = None) -> Any:
             raise Invalid(f"the server rejected our request due to an error in our request: {told}") from None
         if bytes_copied > MAX_COPIED_BYTES:
             raise RequestEntityTooLarge(f"copy operations copy more than {MAX_COPIED_BYTES} bytes")
-    written.taken(put)
+    if not _lost_version(doc, result):
+        written.taken(put)
     return result
+
+
+def _lost_version(doc: Any, result: Any) -> bool:
+    """Whether it can't be read any more: then all that is in the text is told of."""
+    return isinstance(doc, dict) and "apiVersion" in doc and isinstance(result, dict) and not result.get("apiVersion")
 
 
 def _operations(patch: Any) -> list[dict[str, Any]]:

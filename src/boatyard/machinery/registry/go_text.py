@@ -12,6 +12,9 @@ class Unreadable(Invalid):
     """What a patch made of an object is no such object. The reason is Invalid: by it kubectl edit knows that the editor is to be
     opened again."""
 
+    look_on = False
+    """Whether the rest is to be looked at, too, before that is said."""
+
 
 def refused(difference: Any, why: str) -> Unreadable:
     """What is said of a patch whose outcome can't be read; it is shown as ``"map[metadata:map[labels:<nil>] ports:[80 443]]"``."""

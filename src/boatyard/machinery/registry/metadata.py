@@ -160,9 +160,7 @@ def known(obj: Object) -> Object:
 
 def _malformed(request: Request, why: str, *, look_on: bool = False) -> ApiError:
     """What was sent can't be read; what a patch made of an object is no such object."""
-    if request.difference is not None:
-        return refused(request.difference, why)
-    error = Unread(why)
+    error = Unread(why) if request.difference is None else refused(request.difference, why)
     error.look_on = look_on
     return error
 

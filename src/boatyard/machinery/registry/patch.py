@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from boatyard.machinery.client.client import PatchType
@@ -12,6 +11,7 @@ from boatyard.machinery.patch.json_patch import json_patch
 from boatyard.machinery.patch.managers import written
 from boatyard.machinery.patch.merge_patch import without_nulls
 from boatyard.machinery.patch.strategic_patch import strategic_patch
+from boatyard.machinery.patch.written import put
 from boatyard.machinery.registry import documents, metadata
 from boatyard.machinery.registry.go_text import Unreadable, refused
 from boatyard.machinery.registry.kind import Kind
@@ -47,7 +47,7 @@ def _changing(request: Request, type: PatchType) -> Change:
             _unreadable_members(request, wanted)
         found = wanted.get("metadata")
         if found is not None and not isinstance(found, dict):
-            raise refused(difference, "metadata: expected map")
+            metadata.frame(request, wanted)  # which refuses it
         if unversioned and _means_another(wanted, before):
             raise metadata.modified(request)
         metadata.check_name({} if unversioned else found or {}, request.name)
@@ -66,7 +66,7 @@ def _read_first(ledger: Ledger, request: Request, error: ApiError, type: PatchTy
     ``told``: how many warnings there were before.
     """
     record = ledger.find(request.kind.resource, request.namespace, request.name)
-    if record is None or isinstance(error, Unreadable):
+    if record is None or (isinstance(error, Unreadable) and not error.look_on):
         request.warnings.clear()
         return
     try:
@@ -75,14 +75,24 @@ def _read_first(ledger: Ledger, request: Request, error: ApiError, type: PatchTy
             return
         later = request.warnings[told:]
         if isinstance(wanted.get("metadata"), dict):
-            with suppress(BadRequest):
-                metadata.frame(request, copied(wanted))
+            _frame(request, copied(wanted))
         del request.warnings[told:]
         readable(request, wanted)
         request.warnings += [warning for warning in later if warning not in request.warnings]
     except ApiError:
         request.warnings.clear()
         raise
+
+
+def _frame(request: Request, wanted: Object) -> None:
+    """Raise what makes it another object, or metadata unreadable that nobody else judges."""
+    try:
+        metadata.frame(request, wanted)
+    except BadRequest:
+        pass
+    except Unreadable as wrong:
+        if not wrong.look_on:
+            raise
 
 
 def _outcome(request: Request, live: Object, type: PatchType) -> Object:
@@ -104,7 +114,6 @@ def _is_of_no_version(wanted: Object, type: PatchType) -> bool:
 
 def _unreadable_members(request: Request, wanted: Object) -> None:
     """Tell of what no version knows, which is all. Raises BadRequest, as there is no name among it either."""
-    _texts(request, wanted)
     tell_unknown(request, sorted(wanted.keys() - {"apiVersion", "kind"}))
     metadata.check_name({}, request.name)
 
@@ -124,9 +133,9 @@ def _check_type(request: Request, wanted: Object, type: PatchType) -> None:
             if isinstance(wanted.get(member), str):
                 wanted[member] = expected
         return
+    _texts(request, wanted)
     if request.kind.custom is None:
         return
-    _texts(request, wanted)
     if not wanted.get("kind"):
         raise refused(request.difference, "the object has no kind")
     if (version := wanted.get("apiVersion") or "").count("/") > 1:
@@ -151,10 +160,12 @@ def patched(kind: Kind, live: Object, difference: Any, type: PatchType) -> Objec
         difference = {}
     if not isinstance(difference, dict):
         raise BadRequest(f"a {type} patch must be an object")
+    types = kind.schema()
     if type == "merge":
+        if kind.custom is None and types is not None and not difference.get("apiVersion", "kept"):
+            put(types, live)  # without a version nothing of it can be read, and is told so
         _merge(live, difference)
         return live
-    types = kind.schema()
     if kind.custom is not None or types is None:
         raise UnsupportedMediaType(NOT_STRATEGIC)
     return strategic_patch(live, difference, types)

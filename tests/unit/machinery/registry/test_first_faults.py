@@ -348,3 +348,20 @@ async def test_a_patch_with_another_name_is_told_so_before_that_it_names_no_revi
     await boxes.create(BOXES, box())
     with pytest.raises(BadRequest, match=r"name of the object \(c\) does not match the name on the URL \(b\)"):
         await boxes.patch(BOXES, "b", {"metadata": {"name": "c", "resourceVersion": None}}, "default")
+
+
+@pytest.mark.parametrize("type", ["merge", "json"])
+async def test_without_a_version_also_what_go_writes_is_told_of(client: EmbeddedClient, registry: Registry, type: Any) -> None:
+    await client.create(ROLES, {"metadata": {"name": "r"}}, "default")
+    away = {"apiVersion": None} if type == "merge" else [{"op": "remove", "path": "/apiVersion"}]
+    warnings: list[str] = []
+    with pytest.raises(BadRequest, match="name must be provided"):
+        await registry.patch(SYSTEM, ROLES, "r", away, "default", type=type, warnings=warnings)
+    assert warnings == ['unknown field "metadata"', 'unknown field "rules"']
+
+
+async def test_a_patched_object_that_cant_be_read_tells_all_that_cant(client: EmbeddedClient) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "c"}}, "default")
+    with pytest.raises(Invalid) as refused:
+        await client.patch(CONFIG_MAPS, "c", {"data": 5, "metadata": {"labels": [1]}}, "default")
+    assert "data: Invalid value" in refused.value.message and "metadata.labels: Invalid value" in refused.value.message
