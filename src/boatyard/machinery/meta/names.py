@@ -6,6 +6,7 @@ Each check returns the list of what is wrong, empty when the value is fine, so t
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = _LABEL + r"(\." + _LABEL + ")*"
@@ -97,6 +98,19 @@ def label_value(value: str) -> list[str]:
 
 def qualified_name(value: str) -> list[str]:
     """The key of a label or annotation, a finalizer, a resource: a name with an optional DNS prefix and slash."""
+    return [] if len(value) <= _LONGEST_QUALIFIED and _is_qualified(value) else _unqualified(value)
+
+
+_LONGEST_QUALIFIED = 253 + 1 + 63
+
+
+@lru_cache(maxsize=4096)
+def _is_qualified(value: str) -> bool:
+    """Remembered: the same few keys come with every write."""
+    return not _unqualified(value)
+
+
+def _unqualified(value: str) -> list[str]:
     prefix, slash, name = value.rpartition("/")
     wrong: list[str] = []
     if slash:

@@ -19,6 +19,8 @@ def copied(value: Any) -> Any:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two pieces of decoded JSON are equal, types and all: to Python ``1``, ``1.0`` and ``True`` are."""
+    if type(one) is str:
+        return one == other
     return one == other and (_encoded(one) == _encoded(other) or _alike(one, other))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ class MemoryStore:
         self._records: dict[str, Record] = {}
         self._keys: list[str] = []
         self._history: list[_Past] = []
+        self._history_bytes = 0
         self._compacted = 0
         self._revision = 0
         self._hub = WatchHub()
@@ -36,7 +37,7 @@ class MemoryStore:
 
     @property
     def history_bytes(self) -> int:
-        return sum(len(change.key) + len(change.previous or b"") for change, _ in self._history)
+        return self._history_bytes
 
     def get(self, key: str) -> Record | None:
         return self._records.get(key)
@@ -75,6 +76,7 @@ class MemoryStore:
         before = [self._records.get(operation.key) for operation in operations]
         changes = [self._carry_out(operation) for operation in operations]
         self._history += map(_Past, changes, before)
+        self._history_bytes += _size(changes)
         self._hub.publish(changes)
         return self._revision
 
@@ -106,7 +108,9 @@ class MemoryStore:
         revision = min(revision, self._revision)
         if revision > self._compacted:
             self._compacted = revision
-            del self._history[: bisect_right(self._history, revision, key=_revision)]
+            end = bisect_right(self._history, revision, key=_revision)
+            self._history_bytes -= _size(past.change for past in self._history[:end])
+            del self._history[:end]
 
     def reopened(self) -> None:
         """The process that used it has died, another one begins: nobody watches any more."""
@@ -118,6 +122,10 @@ class MemoryStore:
 
 def _revision(past: _Past) -> int:
     return past.change.revision
+
+
+def _size(changes: Iterable[Change]) -> int:
+    return sum(len(change.key) + len(change.previous or b"") for change in changes)
 
 
 def check(operation: Operation, found: int) -> None:
