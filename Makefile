@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-full bench lint setup clean
+.PHONY: help demo test test-full bench lint style types setup clean
 
 help:            ## what one can type here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -11,8 +11,10 @@ demo: .venv/base ## a push becomes a verdict, on this machine (KEEP=1 leaves it 
 	@$(BIN)/python -m boatyard.app.demo $(if $(KEEP),--keep)
 
 test: .venv/dev  ## everything that takes under ten minutes
-	@$(MAKE) -s lint
-	@$(BIN)/pytest -q -m "not long" -n auto --durations=12 --durations-min=5
+	@$(MAKE) -s style
+	@nice $(MAKE) -s types >.venv/types.told 2>&1 & types=$$!; \
+	$(BIN)/pytest -q -m "not long" -n auto --durations=12 --durations-min=5; tests=$$?; \
+	wait $$types || { cat .venv/types.told; exit 1; }; exit $$tests
 
 test-full: .venv/dev ## the long tiers too
 	@$(MAKE) -s lint
@@ -21,9 +23,13 @@ test-full: .venv/dev ## the long tiers too
 bench: .venv/bench ## the figures, as ratios against a peer in the same run
 	@$(BIN)/python -m bench
 
-lint: .venv/dev
+lint: style types
+
+style: .venv/dev
 	@$(BIN)/ruff check -q .
 	@$(BIN)/lint-imports --no-logo > .venv/imports.txt || { cat .venv/imports.txt; exit 1; }
+
+types: .venv/dev
 	@$(BIN)/pyright --level error > .venv/types.txt || { cat .venv/types.txt; exit 1; }
 
 setup: .venv/dev ## the environment with the development tools

@@ -21,7 +21,9 @@ LONGEST_FIRST = (
 )  # fmt: skip
 """Below ``tests``. What takes long begins early, so that no worker is left alone with it at the end."""
 
+SIMULATION = "simulation"
 TOGETHER = {
+    "sim/test_whole": SIMULATION,
     "e2e/test_gitea": "gitea",
     "unit/ciserver/test_real_gitea": "gitea",
     "conformance/scm": "gitea",
@@ -39,6 +41,14 @@ def one_gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker that dies ends the run, as a failure; no other takes its place, which would wait for ever (xdist hands it a single
+    test, and a worker begins a test when it knows the next)."""
+    if getattr(config.option, "maxworkerrestart", "") is None:
+        config.option.maxworkerrestart = "0"
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first."""
 
@@ -51,8 +61,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests of real software wait more than they compute."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: tests of real software wait more than they compute, and one worker does nothing but wait for
+    the simulations, which have processes of their own on all cores and take what the others leave."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -66,6 +77,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             below = nodeid.removeprefix("tests/")
             group = next((group for start, group in TOGETHER.items() if below.startswith(start)), nodeid)
             return group.replace("{parameter}", below.partition("[")[2].partition("]")[0].partition("-")[0])
+
+        def _reschedule(self, node: Any) -> None:
+            """Nothing waits behind the simulations: they may well be the last to end."""
+            simulating = self.assigned_work[node].get(SIMULATION, {})
+            if list(simulating.values()).count(False) < 2:
+                super()._reschedule(node)
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
