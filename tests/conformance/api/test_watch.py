@@ -20,7 +20,7 @@ SECTION = "Watches"
 async def seen(events: Any, count: int) -> list[tuple[str, str]]:
     """The next ``count`` events that aren't bookmarks, as (type, name)."""
     found: list[tuple[str, str]] = []
-    async with asyncio.timeout(10), aclosing(events):
+    async with asyncio.timeout(30), aclosing(events):
         async for type, obj in events:
             if type != "BOOKMARK":
                 found.append((type, obj["metadata"]["name"]))
@@ -87,7 +87,7 @@ async def test_a_deletion_has_a_revision_of_its_own(client: Client, namespace: s
     made = await make(client, namespace, "a")
     await client.delete(CONFIG_MAPS, "a", namespace)
     events = client.watch(CONFIG_MAPS, namespace, resource_version=made["metadata"]["resourceVersion"])
-    async with asyncio.timeout(10), aclosing(events):  # type: ignore[type-var]
+    async with asyncio.timeout(30), aclosing(events):  # type: ignore[type-var]
         async for type, obj in events:
             if type == "DELETED":
                 assert int(obj["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])

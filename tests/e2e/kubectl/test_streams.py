@@ -25,7 +25,7 @@ async def test_logs_are_shown_and_followed(kubectl: Kubectl, yard: Yard) -> None
         assert await line(following) == "one"
         yard.kubelet.more.set()
         assert await line(following) == "two"
-        assert await asyncio.wait_for(following.wait(), 10) == 0
+        assert await asyncio.wait_for(following.wait(), 30) == 0
 
 
 async def test_commands_run_in_containers(kubectl: Kubectl) -> None:

@@ -22,7 +22,7 @@ async def test_memory_between_what_is_in_use_is_given_back(monkeypatch: pytest.M
     kept, held = blocks[::100], resident_bytes()
     del blocks
     giving = asyncio.create_task(memory.give_back(RealWorld()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while resident_bytes() > held - 50_000_000:
             await asyncio.sleep(0.01)
     giving.cancel()

@@ -30,7 +30,7 @@ async def running(world: Any) -> None:
 
 
 async def ends(reader: Reader) -> None:
-    await asyncio.wait_for(reader.task, 5)
+    await asyncio.wait_for(reader.task, 30)
 
 
 async def test_a_stream_opened_before_the_build_is_there_shows_its_first_line_at_once(world):

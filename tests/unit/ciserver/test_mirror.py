@@ -159,7 +159,7 @@ async def test_a_fetch_that_hangs_is_ended(tmp_path):
         started = time.monotonic()
         with pytest.raises(RepositoryUnavailable, match="longer than"):
             await mirror.push(pushed("a" * 40))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
 
 
 async def test_a_credential_reaches_the_server_and_no_message(tmp_path):

@@ -56,7 +56,7 @@ class Process:
 
     async def end(self, number: int) -> int:
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), 10)
+        return await asyncio.wait_for(self.process.wait(), 30)
 
 
 @pytest.fixture

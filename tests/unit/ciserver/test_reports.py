@@ -155,7 +155,7 @@ async def test_where_nobody_listens_nothing_is_said_to_have_been_told(world):
     assert (await world.server.deliveries.handle_delivery("generic", headers, body)).status == 202
     await world.build("shop-1")
     await world.becomes("shop-1", "Succeeded")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while 1 not in await world.server.history.numbers():
             await asyncio.sleep(0.01)
     assert await world.server.reporter.of(1) == []

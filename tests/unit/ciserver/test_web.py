@@ -261,7 +261,7 @@ async def test_a_builds_page_follows_facts_and_all_logs_in_one_stream(site):
         seen: list[tuple[str, Any]] = []
 
         async def until(true: Any) -> None:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while not any(true(kind, data) for kind, data in seen):
                     kind, _, data = await anext(stream)
                     seen.append((kind, data))
@@ -278,7 +278,7 @@ async def test_the_list_follows(site):
         stream = events(answer)
         assert "No builds yet" in (await anext(stream))[2]["html"]
         await site.world.push(A)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert "Commit aaaa" in (await anext(stream))[2]["html"]
 
 

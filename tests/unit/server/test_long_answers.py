@@ -75,6 +75,6 @@ async def test_what_can_not_go_on_breaks_off(
 
 async def test_nobody_waits_for_one_who_takes_nothing(client: HttpClient, http: aiohttp.ClientSession, many: None) -> None:
     async with http.get(MAPS) as response:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert (await client.get(CONFIG_MAPS, "m000", "default"))["metadata"]["name"] == "m000"
         assert response.status == 200

@@ -59,7 +59,7 @@ async def test_a_log_is_followed_as_it_comes(client: HttpClient, kubelet: FakeKu
 async def test_who_stops_following_frees_the_node(client: HttpClient, kubelet: FakeKubelet) -> None:
     async with aclosing(client.logs("default", "p", follow=True)) as chunks:
         await anext(chunks)
-    await asyncio.wait_for(kubelet.ended.wait(), 5)
+    await asyncio.wait_for(kubelet.ended.wait(), 30)
 
 
 async def test_the_nodes_refusal_comes_through(client: HttpClient, kubelet: FakeKubelet) -> None:

@@ -99,7 +99,7 @@ def pod(request, tmp_path):
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < deadline, path
         time.sleep(0.01)
@@ -174,7 +174,7 @@ def test_a_step_that_takes_too_long_is_ended_with_all_it_started(pod):
     pod.plan(("a", "sleep 300 & echo $! > child; sleep 300", {"limit": 1}), ("a", "touch after"))
     began = time.monotonic()
     assert pod.run("a") == [143]
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert pod.message("a") == [["1", "timeout", "143"], ["2", "skipped", "0"]]
     assert not alive(int((pod.workspace / "child").read_text()))
 

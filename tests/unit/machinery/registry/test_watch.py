@@ -25,7 +25,7 @@ async def test_bookmarks_carry_a_quiet_watch_along(client: EmbeddedClient, monke
     monkeypatch.setattr(watcher, "IDLE_SECONDS", 0.02)
     start = await make(client, "a")
     elsewhere = await client.create(SECRETS, {"metadata": {"name": "s"}}, "default")
-    async with asyncio.timeout(5), aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start)) as events:
+    async with asyncio.timeout(30), aclosing(client.watch(CONFIG_MAPS, "default", resource_version=start)) as events:
         async for type, obj in events:
             assert type == "BOOKMARK" and obj["kind"] == "ConfigMap"
             assert obj["metadata"] == {"resourceVersion": elsewhere["metadata"]["resourceVersion"]}

@@ -16,7 +16,7 @@ async def running(client: Any, world: Any, **options: Any) -> AsyncIterator[Cach
     cache = Cache(client, CONFIG_MAPS, world, **options)
     task = asyncio.create_task(cache.run())
     try:
-        await asyncio.wait_for(cache.synced(), 2)
+        await asyncio.wait_for(cache.synced(), 30)
         yield cache
         assert not task.done(), task
     finally:

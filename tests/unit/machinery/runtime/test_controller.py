@@ -17,7 +17,7 @@ from boatyard.machinery.runtime.manager import Manager
 async def running(manager: Manager) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(manager.run())
     try:
-        await asyncio.wait_for(manager.ready(), 2)
+        await asyncio.wait_for(manager.ready(), 30)
         yield task
     finally:
         task.cancel()
@@ -84,7 +84,7 @@ async def test_a_failed_pass_is_repeated(client: Any, world: Any, fault: Excepti
     manager = Manager(client, world)
     manager.add(Controller("toy", CONFIG_MAPS, reconcile))
     async with running(manager):
-        await asyncio.wait_for(done.wait(), 2)
+        await asyncio.wait_for(done.wait(), 30)
 
 
 async def test_a_terminal_failure_waits_for_a_change(client: Any, world: Any) -> None:
@@ -152,7 +152,7 @@ async def test_a_loop_that_dies_takes_the_manager_down(client: Any, world: Any) 
     manager.add_loop("heartbeat", dies)
     async with running(manager) as task:
         with pytest.raises(RuntimeError, match="broken heart"):
-            await asyncio.wait_for(task, 1)
+            await asyncio.wait_for(task, 30)
 
 
 async def test_a_loop_that_ends_is_a_fault_too(client: Any, world: Any) -> None:
@@ -163,7 +163,7 @@ async def test_a_loop_that_ends_is_a_fault_too(client: Any, world: Any) -> None:
     manager.add_loop("heartbeat", ends)
     async with running(manager) as task:
         with pytest.raises(RuntimeError, match="heartbeat ended"):
-            await asyncio.wait_for(task, 1)
+            await asyncio.wait_for(task, 30)
 
 
 async def test_caches_are_shared_and_may_come_late(client: Any, world: Any) -> None:
@@ -172,5 +172,5 @@ async def test_caches_are_shared_and_may_come_late(client: Any, world: Any) -> N
     async with running(manager):
         client.put("a")
         late = manager.cache(SECRETS)
-        await asyncio.wait_for(late.synced(), 1)
+        await asyncio.wait_for(late.synced(), 30)
         assert late.get("a", "default")

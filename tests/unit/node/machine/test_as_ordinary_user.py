@@ -19,9 +19,10 @@ def as_nobody(words: list[str], home: Path) -> subprocess.CompletedProcess[str]:
     path = f"{Path(boatyard.__file__).parents[1]}:{Path(msgspec.__file__).parents[1]}"
     user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env"]
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([*user, *words], env=env, cwd=Path(__file__).parents[4], capture_output=True, text=True, timeout=100)
+    return subprocess.run([*user, *words], env=env, cwd=Path(__file__).parents[4], capture_output=True, text=True, timeout=600)
 
 
+@pytest.mark.timeout(700)
 def test_containers_and_commands_work_for_a_user_without_rights() -> None:
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv is missing (package util-linux)")
