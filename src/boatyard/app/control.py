@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import resource
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 import boatyard
 from boatyard.app import addresses, discovery
 from boatyard.app.layout import DataDirectory
-from boatyard.app.memory import give_back
+from boatyard.app.memory import give_back, settle
 from boatyard.app.program import main_of, tell_ready
 from boatyard.app.roles import install_roles
 from boatyard.app.sealing import Sealing, key_file
@@ -124,8 +123,7 @@ async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path 
                 await gateway.ready()
                 write_kubeconfig(data.kubeconfig, admin_kubeconfig(chosen, pki))
                 tell_ready(ready_fd)
-                # What is there now stays: the collector needn't look at it again and again.
-                gc.freeze()
+                settle()
                 log.info("control plane is ready", api=chosen.api, gateway=chosen.gateway)
         finally:
             await server.stop()

@@ -130,6 +130,13 @@ class ApiServer:
         return context
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._answer(request)
+        finally:
+            # They know each other. With the connection they would stay until the collector looks at everything, which is seldom.
+            request.pop(_CALL, None)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         caller: Caller | None = None
         call: Call | None = None
         failed: ApiError | None = None
@@ -164,6 +171,7 @@ class ApiServer:
         if self._audit is not None:
             self._audit.end(request, caller, call, response, seconds, failed)
         metrics.count(request.method, call.plural if call else "", response.status, None if request.get(_STREAMING) else seconds)
+        del failed  # its traceback knows this frame: neither would go by itself
         return response
 
     async def _prepare(self, request: web.Request, response: web.StreamResponse) -> None:

@@ -1,8 +1,9 @@
-"""What is free goes back to the machine."""
+"""What is free goes back to the machine; what is in use isn't looked at again and again."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from pathlib import Path
 
@@ -27,3 +28,14 @@ async def test_memory_between_what_is_in_use_is_given_back(monkeypatch: pytest.M
             await asyncio.sleep(0.01)
     giving.cancel()
     assert len(kept) == 50
+
+
+def test_the_collector_leaves_what_is_there_alone_and_looks_at_everything_seldom() -> None:
+    before = gc.get_threshold()
+    try:
+        memory.settle()
+        assert gc.get_freeze_count() > 1000
+        assert gc.get_threshold() == (*before[:2], memory.WHOLE_AFTER)
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
