@@ -29,7 +29,7 @@ PAIRS = (
     Pair(_READING + r"json: cannot unmarshal", _MISTYPED),
     Pair(_READING + r"parsing time", "in body must be of type (micro-)?time"),
     Pair(_READING + r"illegal base64", "in body must be of type byte"),
-    Pair(_READING + r"(quantities must match|unable to parse quantity)", "in body must be of type quantity"),
+    Pair(_READING + r"(quantities must match|unable to parse quantity)", "in body must be of type (quantity|string)"),
     Pair(r"as a \w+: [\w.]+\.metadata: Invalid value: .*: json: cannot unmarshal", r": [\w.]+\.metadata[\w.]*: Invalid"),
     # No document of any kind.
     Pair(r"Object 'Kind' is missing", "it has no kind|the object has no kind"),
