@@ -30,7 +30,7 @@ PAIRS = (
     Pair(_READING + r"parsing time", "in body must be of type (micro-)?time"),
     Pair(_READING + r"illegal base64", "in body must be of type byte"),
     Pair(_READING + r"(quantities must match|unable to parse quantity)", "in body must be of type (quantity|string)"),
-    Pair(r"as a \w+: [\w.]+\.metadata: Invalid value: .*: json: cannot unmarshal", r": [\w.]+\.metadata[\w.]*: Invalid"),
+    Pair(_READING + r"[\w.]+\.metadata: Invalid value: .*: json: cannot unmarshal", r"(^|: )[\w.]+\.metadata[\w.]*: Invalid"),
     # No document of any kind.
     Pair(r"Object 'Kind' is missing", "it has no kind|the object has no kind"),
     Pair(r"json parse error: json: cannot unmarshal \w+ into Go struct field \.kind", "kind must be a text"),
