@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.client.kubeconfig import from_kubeconfig
-from boatyard.machinery.meta import core
+from boatyard.machinery.meta import core, yaml
 from boatyard.machinery.meta.errors import AlreadyExists, Invalid
 from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.registry.core.defaults import default
@@ -20,6 +21,7 @@ from boatyard.machinery.registry.core.validation import validate
 from .documents import BAD, GOOD, Spoiled
 
 JUDGE = "KUBECONFIG_JUDGE"
+WRONG_PODS: list[Any] = yaml.load(Path(__file__).with_name("wrong_pods.yaml").read_bytes())
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(not os.environ.get(JUDGE), reason=f"set {JUDGE} to the kubeconfig of a real cluster"),
@@ -105,3 +107,12 @@ async def test_refusals_are_those_of_the_judge(judge: Client, spoiled: Spoiled):
     theirs = {_said(cause["field"], cause["reason"], cause["message"]) for cause in refused.value.details["causes"]}
     ours = {_said(error.path, error.type, error.message) for error in validate(resource, _ours(resource, document))}
     assert ours == {cause for cause in theirs if cause[0] != "status.storedVersions"}
+
+
+@pytest.mark.parametrize("case", WRONG_PODS, ids=[case["wrong"][0][:60] for case in WRONG_PODS])
+async def test_of_a_wrong_pod_the_judge_tells_what_the_table_says(judge: Client, case: dict[str, Any]) -> None:
+    spec = {"containers": [{"name": "c", "image": "i:1"}], **copied(case["spec"])}
+    with pytest.raises(Invalid) as refused:
+        await judge.create(core.PODS, {"metadata": {"name": "wrong"}, "spec": spec}, "default", dry_run=True)
+    told = {f"{cause['field']}: {cause['message']}".partition(" must consist of")[0] for cause in refused.value.details["causes"]}
+    assert sorted(told) == case["wrong"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from boatyard.machinery.meta.core import ENDPOINT_SLICES, SECRETS, SERVICES
+from boatyard.machinery.meta.core import ENDPOINT_SLICES, PODS, SECRETS, SERVICES
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.quoting import quoted
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.metadata import STANDARD_FINALIZERS
+from boatyard.machinery.registry.pod_advice import pod_advice
 
 LEGACY_TOKEN = "kubernetes.io/service-account-token"
 """The type of secrets into which Kubernetes' controller puts tokens that never end."""
@@ -23,6 +24,8 @@ def advice(kind: Kind, obj: Object, old: Object | None = None) -> Iterator[str]:
         yield from _ignored(obj["spec"])
     elif old is not None:
         return
+    elif kind.resource == PODS:
+        yield from pod_advice(obj)
     elif kind.resource == SECRETS and obj.get("type") == LEGACY_TOKEN:
         yield f"secrets of type {LEGACY_TOKEN} get no token here: use `kubectl create token` or a projected volume"
     elif kind.resource == ENDPOINT_SLICES and obj.get("addressType") == "FQDN":

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import ROUND_CEILING, Decimal
 
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.meta.quantity import format_quantity, parse_quantity
 
 FILE_MODE = 0o644
 """Mode of the files of secrets, config maps, projections."""
+_MILLI = Decimal("0.001")
+"""Resources of containers aren't counted more finely."""
 _VOLUMES_WITH_MODE = ("secret", "configMap", "downwardAPI", "projected")
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?"
@@ -27,11 +31,9 @@ def containers_of(spec: Object) -> Iterator[Object]:
 
 def default_pod_spec(spec: Object) -> None:
     """Fill in, in place, what holds for pods and for templates of pods."""
-    spec.setdefault("restartPolicy", "Always")
+    _where_empty(spec, _OF_SPEC)
     spec.setdefault("terminationGracePeriodSeconds", 30)
-    spec.setdefault("dnsPolicy", "ClusterFirst")
     spec.setdefault("securityContext", {})
-    spec.setdefault("schedulerName", "default-scheduler")
     if account := spec.get("serviceAccountName") or spec.get("serviceAccount"):
         spec["serviceAccountName"] = spec["serviceAccount"] = account
     for container in containers_of(spec):
@@ -41,21 +43,38 @@ def default_pod_spec(spec: Object) -> None:
             _default_volume(volume)
 
 
+def _where_empty(obj: Object, meant: tuple[tuple[str, str], ...]) -> None:
+    """An empty text says as little as none."""
+    for name, value in meant:
+        if not obj.get(name):
+            obj[name] = value
+
+
+_OF_SPEC = (("restartPolicy", "Always"), ("dnsPolicy", "ClusterFirst"), ("schedulerName", "default-scheduler"))
+_OF_CONTAINER = (("terminationMessagePath", "/dev/termination-log"), ("terminationMessagePolicy", "File"))
+
+
 def _default_container(container: Object, host_network: bool) -> None:
-    container.setdefault("terminationMessagePath", "/dev/termination-log")
-    container.setdefault("terminationMessagePolicy", "File")
-    container.setdefault("imagePullPolicy", "Always" if _is_latest(container.get("image", "")) else "IfNotPresent")
+    _where_empty(container, _OF_CONTAINER)
+    if not container.get("imagePullPolicy"):
+        container["imagePullPolicy"] = "Always" if _is_latest(container.get("image", "")) else "IfNotPresent"
     resources = container.setdefault("resources", {})
+    for side in ("limits", "requests"):
+        for name, amount in (resources.get(side) or {}).items():
+            if isinstance(amount, str) and amount[-1:] in ("u", "n"):
+                resources[side][name] = format_quantity(parse_quantity(amount).quantize(_MILLI, ROUND_CEILING))
     if isinstance(limits := resources.get("limits"), dict):
         requests = resources.setdefault("requests", {})
         for name, amount in limits.items():
             requests.setdefault(name, amount)
     for port in container.get("ports") or ():
-        port.setdefault("protocol", "TCP")
+        if not port.get("protocol"):
+            port["protocol"] = "TCP"
         if host_network and "containerPort" in port:
             port.setdefault("hostPort", port["containerPort"])
     for variable in container.get("env") or ():
-        _default_field_reference((variable.get("valueFrom") or {}).get("fieldRef"))
+        if source := variable.get("valueFrom"):
+            _default_references(source)
     for name in _PROBES:
         if isinstance(probe := container.get(name), dict):
             _default_probe(probe)
@@ -86,9 +105,12 @@ def _default_http_get(handler: Object) -> None:
                 get[name] = value
 
 
-def _default_field_reference(reference: Object | None) -> None:
-    if isinstance(reference, dict) and not reference.get("apiVersion"):
-        reference["apiVersion"] = "v1"
+def _default_references(source: Object) -> None:
+    """To a field, or a resource, of the pod."""
+    if isinstance(field := source.get("fieldRef"), dict) and not field.get("apiVersion"):
+        field["apiVersion"] = "v1"
+    if isinstance(resource := source.get("resourceFieldRef"), dict):
+        resource.setdefault("divisor", "0")
 
 
 def _default_volume(volume: Object) -> None:
@@ -100,15 +122,16 @@ def _default_volume(volume: Object) -> None:
     if isinstance(path := volume.get("hostPath"), dict):
         path.setdefault("type", "")
     for item in (volume.get("downwardAPI") or {}).get("items") or ():
-        _default_field_reference(item.get("fieldRef"))
+        _default_references(item)
     for source in (volume.get("projected") or {}).get("sources") or ():
         if isinstance(token := source.get("serviceAccountToken"), dict):
             token.setdefault("expirationSeconds", 3600)
         for item in (source.get("downwardAPI") or {}).get("items") or ():
-            _default_field_reference(item.get("fieldRef"))
-    claim = ((volume.get("ephemeral") or {}).get("volumeClaimTemplate") or {}).get("spec")
-    if isinstance(claim, dict):
-        claim.setdefault("volumeMode", "Filesystem")
+            _default_references(item)
+    template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
+    if isinstance(template, dict):
+        template.setdefault("metadata", {})
+        template.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
 
 
 def qos_class(spec: Object) -> str:

@@ -9,13 +9,16 @@ from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object, copied
 from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip
+from boatyard.machinery.registry.core.affinity import validate_affinity, validate_spreading
 from boatyard.machinery.registry.core.containers import validate_containers
 from boatyard.machinery.registry.core.gated_pods import narrowed_back, validate_narrowing
+from boatyard.machinery.registry.core.name_resolution import validate_name_resolution
+from boatyard.machinery.registry.core.resources import validate_amounts, validate_pod_claims
+from boatyard.machinery.registry.core.security import validate_security
 from boatyard.machinery.registry.core.volumes import validate_volumes
 
 _MAX_INT32 = 2**31 - 1
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
-DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _MAY_CHANGE = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -26,14 +29,15 @@ _MAY_CHANGE = (
 
 def validate_pod_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
     """Everything wrong with a defaulted pod spec."""
-    volumes: set[str] = set()
+    volumes: dict[str, Object] = {}
     yield from validate_volumes(spec.get("volumes") or [], f"{path}.volumes", volumes)
+    if claims := spec.get("resourceClaims"):
+        yield from validate_pod_claims(claims, f"{path}.resourceClaims")
     yield from validate_containers(spec, volumes, path)
-    policy, dns = spec.get("restartPolicy"), spec.get("dnsPolicy")
+    policy = spec.get("restartPolicy")
     if policy not in RESTART_POLICIES:
         yield unsupported(f"{path}.restartPolicy", policy, RESTART_POLICIES) if policy else required(f"{path}.restartPolicy")
-    if dns not in DNS_POLICIES:
-        yield unsupported(f"{path}.dnsPolicy", dns, DNS_POLICIES) if dns else required(f"{path}.dnsPolicy")
+    yield from validate_name_resolution(spec, path)
     if (deadline := spec.get("activeDeadlineSeconds")) is not None and not 1 <= deadline <= _MAX_INT32:
         yield invalid(f"{path}.activeDeadlineSeconds", deadline, f"must be between 1 and {_MAX_INT32}, inclusive")
     for field in ("serviceAccountName", "nodeName"):
@@ -47,17 +51,26 @@ def validate_pod_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
         yield from invalid_each(f"{path}.nodeSelector", value, names.label_value(value))
     yield from _tolerations(spec.get("tolerations") or [], f"{path}.tolerations")
     yield from _gates(spec, path)
+    if affinity := spec.get("affinity"):
+        yield from validate_affinity(affinity, f"{path}.affinity")
+    if constraints := spec.get("topologySpreadConstraints"):
+        yield from validate_spreading(constraints, f"{path}.topologySpreadConstraints")
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         at, address = f"{path}.hostAliases[{index}]", alias.get("ip", "")
         if not is_ip(address):
             yield invalid(f"{at}.ip", address, NO_ADDRESS)
         for place, host in enumerate(alias.get("hostnames") or ()):
             yield from invalid_each(f"{at}.hostnames[{place}]", host, names.dns1123_subdomain(host))
-    yield from _security(spec, path)
+    yield from validate_security(spec, path)
+    if overhead := spec.get("overhead"):
+        yield from validate_amounts(overhead, f"{path}.overhead.limits")
 
 
 def _gates(spec: Object, path: str) -> Iterator[FieldError]:
-    """What has to be taken away before a pod is given a node."""
+    """What has to be taken away before a pod is given a node, and what has to be true before it is ready."""
+    for index, gate in enumerate(spec.get("readinessGates") or ()):
+        condition = gate.get("conditionType", "")
+        yield from invalid_each(f"{path}.readinessGates[{index}].conditionType", condition, names.qualified_name(condition))
     seen: set[str] = set()
     for index, gate in enumerate(spec.get("schedulingGates") or ()):
         at, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
@@ -69,6 +82,8 @@ def _gates(spec: Object, path: str) -> Iterator[FieldError]:
 
 def validate_new_pod(spec: Object) -> Iterator[FieldError]:
     """What a pod may have once it is there, but not begin with."""
+    if spec.get("ephemeralContainers"):
+        yield forbidden("spec.ephemeralContainers", "cannot be set on create")
     if spec.get("nodeName") and spec.get("schedulingGates"):
         yield forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
 
@@ -94,17 +109,6 @@ def _tolerations(tolerations: list[Object], where: str) -> Iterator[FieldError]:
             yield invalid(f"{at}.effect", effect or "", "effect must be 'NoExecute' when `tolerationSeconds` is set")
         if effect and effect not in EFFECTS:
             yield unsupported(f"{at}.effect", effect, EFFECTS)
-
-
-def _security(spec: Object, path: str) -> Iterator[FieldError]:
-    contexts = [(spec.get("securityContext") or {}, f"{path}.securityContext")]
-    for kind in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(kind) or ()):
-            contexts.append((container.get("securityContext") or {}, f"{path}.{kind}[{index}].securityContext"))
-    for context, at in contexts:
-        for field in ("runAsUser", "runAsGroup", "fsGroup"):
-            if (value := context.get(field)) is not None and not 0 <= value <= _MAX_INT32:
-                yield invalid(f"{at}.{field}", value, f"must be between 0 and {_MAX_INT32}, inclusive")
 
 
 def validate_pod_update(new: Object, old: Object) -> Iterator[FieldError]:

@@ -11,7 +11,7 @@ from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip, validate_domain, validate_reachable
-from boatyard.machinery.registry.core.containers import validate_port
+from boatyard.machinery.registry.core.handlers import validate_port
 
 SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 PROTOCOLS = ("SCTP", "TCP", "UDP")

@@ -11,7 +11,7 @@ from boatyard.machinery.meta.field_errors import forbidden, invalid, invalid_eac
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.quantity import parse_quantity
 from boatyard.machinery.registry.core.label_selectors import validate_label_selector
-from boatyard.machinery.registry.core.volumes import validate_host_path
+from boatyard.machinery.registry.core.volume_sources import validate_source
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
@@ -24,16 +24,7 @@ _NOT_SOURCES = (
 def validate_claim(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A PersistentVolumeClaim."""
     spec = obj.get("spec") or {}
-    yield from _access_modes(spec, "at least 1 access mode is required")
-    if selector := spec.get("selector"):
-        yield from validate_label_selector(selector, "spec.selector")
-    if name := spec.get("storageClassName"):
-        yield from invalid_each("spec.storageClassName", name, names.dns1123_subdomain(name))
-    size = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
-    if size is None:
-        yield required("spec.resources[storage]")
-    elif parse_quantity(size) <= 0:
-        yield invalid("spec.resources[storage]", size, "must be greater than zero")
+    yield from validate_claim_spec(spec)
     if old is None:
         return
     before, status = old.get("spec") or {}, old.get("status") or {}
@@ -46,6 +37,20 @@ def validate_claim(obj: Object, old: Object | None) -> Iterator[FieldError]:
         yield forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
     if spec.get("volumeMode") != before.get("volumeMode"):
         yield invalid("volumeMode", spec.get("volumeMode"), "field is immutable")
+
+
+def validate_claim_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
+    """What a claim asks for, wherever it stands."""
+    yield from _access_modes(spec, path, "at least 1 access mode is required")
+    if selector := spec.get("selector"):
+        yield from validate_label_selector(selector, f"{path}.selector")
+    if name := spec.get("storageClassName"):
+        yield from invalid_each(f"{path}.storageClassName", name, names.dns1123_subdomain(name))
+    size = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if size is None:
+        yield required(f"{path}.resources[storage]")
+    elif parse_quantity(size) <= 0:
+        yield invalid(f"{path}.resources[storage]", size, "must be greater than zero")
 
 
 def _storage(spec: Object) -> Decimal:
@@ -72,7 +77,7 @@ def _claim_frozen(spec: Object, before: Object, status: Object) -> Object:
 def validate_volume(obj: Object, old: Object | None) -> Iterator[FieldError]:
     """A PersistentVolume."""
     spec = obj.get("spec") or {}
-    yield from _access_modes(spec)
+    yield from _access_modes(spec, "spec")
     size = (spec.get("capacity") or {}).get("storage")
     if not spec.get("capacity"):
         yield required("spec.capacity")
@@ -89,7 +94,7 @@ def validate_volume(obj: Object, old: Object | None) -> Iterator[FieldError]:
     for extra in sources[1:]:
         yield forbidden(f"spec.{extra}", "may not specify more than 1 volume type")
     if "hostPath" in sources:
-        yield from validate_host_path(spec["hostPath"], "spec.hostPath")
+        yield from validate_source("hostPath", spec["hostPath"], "spec")
     if "local" in sources:
         if not spec["local"].get("path"):
             yield required("spec.local.path")
@@ -103,12 +108,12 @@ def validate_volume(obj: Object, old: Object | None) -> Iterator[FieldError]:
             yield invalid("spec.volumeMode", spec.get("volumeMode"), "field is immutable")
 
 
-def _access_modes(spec: Object, told: str = "") -> Iterator[FieldError]:
+def _access_modes(spec: Object, path: str, told: str = "") -> Iterator[FieldError]:
     modes = spec.get("accessModes") or []
     if not modes:
-        yield required("spec.accessModes", told)
+        yield required(f"{path}.accessModes", told)
     for mode in modes:
         if mode not in ACCESS_MODES:
-            yield unsupported("spec.accessModes", mode, ACCESS_MODES)
+            yield unsupported(f"{path}.accessModes", mode, ACCESS_MODES)
     if "ReadWriteOncePod" in modes and len(modes) > 1:
-        yield forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes")
+        yield forbidden(f"{path}.accessModes", "may not use ReadWriteOncePod with other access modes")

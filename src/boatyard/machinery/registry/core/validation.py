@@ -40,6 +40,8 @@ def validate(resource: Resource, new: Object, old: Object | None = None, *, acce
         # Kubernetes keys its own lists for apply; where doubles are wrong the rules above say so (doubles in env are not).
         keyed_twice = error.type == "FieldValueDuplicate"
         known = error.path in told or error.path.rpartition("[")[0] in told or error.path.endswith(_LOOKED_AT_LAST)
+        # Of pods the rules know all that is needed, and tell it where and as Kubernetes does.
+        known = known or (resource in _OF_PODS and (error.type == "FieldValueRequired" or error.path.endswith(_TOLD_ELSEWHERE)))
         if known or is_type_error(error) or enum_of_nothing or keyed_twice or error.path in _NOT_REQUIRED:
             continue
         found.append(error)
@@ -48,6 +50,10 @@ def validate(resource: Resource, new: Object, old: Object | None = None, *, acce
 
 _NOT_REQUIRED = ("metadata", "rules", "spec.resources", "spec.names", "involvedObject", "roleRef", "endpoints")
 """Required by the type, yet a server takes documents without."""
+
+_OF_PODS = (core.PODS, core.POD_TEMPLATES)
+_TOLD_ELSEWHERE = (".mountPropagation", ".image.pullPolicy")
+"""Words that Kubernetes tells of without saying where, or doesn't look at."""
 
 _LOOKED_AT_LAST = ".backend"
 """Required by the type of a path of an Ingress; the rules tell of it, if nothing else is wrong."""

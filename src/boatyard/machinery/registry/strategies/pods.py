@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.timestamps import rfc3339
 from boatyard.machinery.registry.admission.priority import prioritize
+from boatyard.machinery.registry.admission.runtime_class import refuse_runtime_class
 from boatyard.machinery.registry.admission.service_account import give_account
 from boatyard.machinery.registry.admission.tolerations import tolerate_absence
+from boatyard.machinery.registry.core.closed_fields import drop_closed
 from boatyard.machinery.registry.core.pod_defaults import qos_class
 from boatyard.machinery.registry.strategy import Strategy
 
@@ -32,6 +34,7 @@ class Pods(Strategy):
 
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         spec = obj["spec"]
+        drop_closed(spec)
         if spec["terminationGracePeriodSeconds"] < 0:
             spec["terminationGracePeriodSeconds"] = 1
         status: dict[str, Any] = {"phase": "Pending", "qosClass": qos_class(spec)}
@@ -44,12 +47,14 @@ class Pods(Strategy):
                 }
             ]  # fmt: skip
         prioritize(obj["metadata"].get("name", ""), spec)
+        refuse_runtime_class(obj["metadata"].get("name", ""), spec)
         tolerate_absence(spec)
         give_account(ledger, obj)
 
     def prepare_update(self, ledger: Ledger, caller: Caller, obj: Object, old: Object, subresource: str) -> None:
         if subresource != "status":
             if not subresource:
+                drop_closed(obj["spec"])
                 tolerate_absence(obj["spec"])
             return
         status = obj.setdefault("status", {})
