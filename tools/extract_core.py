@@ -76,6 +76,58 @@ EMPTY_TEXTS = {"v1.Event": ("reportingComponent", "reportingInstance")}
 """Texts that are always written, which OpenAPI doesn't tell either."""
 WRITTEN = "x-boatyard-written"
 """Members that Go's encoder writes even when nobody set them -> what it writes then."""
+OMITTED = "x-boatyard-omitted"
+"""Members that Go's encoder leaves out when they are empty texts, zero or false: those that aren't pointers."""
+OMITTING = {
+    "networking.v1.HTTPIngressPath": ("path",),
+    "networking.v1.IngressRule": ("host",),
+    "networking.v1.IngressTLS": ("secretName",),
+    "networking.v1.ServiceBackendPort": ("name", "number"),
+    "rbac.v1.Subject": ("apiGroup", "namespace"),
+    "v1.ConfigMapEnvSource": ("name",),
+    "v1.ConfigMapKeySelector": ("name",),
+    "v1.ConfigMapProjection": ("name",),
+    "v1.ConfigMapVolumeSource": ("name",),
+    "v1.Container": ("stdin", "stdinOnce", "tty", "workingDir"),
+    "v1.ContainerPort": ("hostIP", "hostPort", "name"),
+    "v1.EmptyDirVolumeSource": ("medium",),
+    "v1.EnvFromSource": ("prefix",),
+    "v1.EnvVar": ("value",),
+    "v1.Event": ("action", "count", "message", "reason", "type"),
+    "v1.EventSource": ("component", "host"),
+    "v1.HTTPGetAction": ("host",),
+    "v1.LocalObjectReference": ("name",),
+    "v1.NFSVolumeSource": ("readOnly",),
+    "v1.NodeCondition": ("message", "reason"),
+    "v1.NodeSpec": ("externalID", "podCIDR", "providerID", "unschedulable"),
+    "v1.NodeStatus": ("phase",),
+    "v1.ObjectReference": ("apiVersion", "fieldPath", "kind", "name", "namespace", "resourceVersion", "uid"),
+    "v1.PersistentVolumeClaimSpec": ("volumeName",),
+    "v1.PersistentVolumeClaimVolumeSource": ("readOnly",),
+    "v1.PersistentVolumeSpec": ("storageClassName",),
+    "v1.PodSpec": (
+        "hostIPC", "hostNetwork", "hostPID", "hostname", "nodeName", "priorityClassName", "serviceAccount", "serviceAccountName",
+        "subdomain",
+    ),
+    "v1.Probe": ("initialDelaySeconds",),
+    "v1.ResourceFieldSelector": ("containerName",),
+    "v1.SELinuxOptions": ("level", "role", "type", "user"),
+    "v1.SecretEnvSource": ("name",),
+    "v1.SecretKeySelector": ("name",),
+    "v1.SecretProjection": ("name",),
+    "v1.ServiceAccountTokenProjection": ("audience",),
+    "v1.ServicePort": ("name", "nodePort"),
+    "v1.ServiceSpec": (
+        "externalName", "externalTrafficPolicy", "healthCheckNodePort", "loadBalancerIP", "publishNotReadyAddresses",
+    ),
+    "v1.TCPSocketAction": ("host",),
+    "v1.Taint": ("value",),
+    "v1.Toleration": ("effect", "key", "value"),
+    "v1.VolumeMount": ("readOnly", "subPath", "subPathExpr"),
+}  # fmt: skip
+"""Which these are, which OpenAPI doesn't tell: tried on a kube-apiserver."""
+DEFAULTS = {"v1.LocalObjectReference": ("name",)}
+"""Members whose default is an empty text and counts: an item of a keyed list may lack it."""
 OPEN = ("JSONSchemaPropsOrBool", "JSONSchemaPropsOrArray", "JSONSchemaPropsOrStringArray")
 
 
@@ -155,6 +207,11 @@ def extract(documents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         found[name].setdefault(WRITTEN, {}).update(dict.fromkeys(members))
     for name, members in EMPTY_TEXTS.items():
         found[name].setdefault(WRITTEN, {}).update(dict.fromkeys(members, ""))
+    for name, members in OMITTING.items():
+        found[name][OMITTED] = list(members)
+    for name, members in DEFAULTS.items():
+        for member in members:
+            found[name]["properties"][member]["default"] = ""
     for name in ("v1.Status", "v1.DeleteOptions"):
         found[name].pop("x-kubernetes-group-version-kind", None)
     return found

@@ -66,6 +66,9 @@ class Objects:
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response | LongAnswer:
         """Everything but watches and the streams of pods. Raises ApiError."""
         method = call.request.method
+        if kind.custom is None and not _is_routed(method, kind, path):
+            # Kubernetes has no way there, whatever else is asked for.
+            raise _not_allowed(call, kind, path)
         if path.subresource and path.subresource not in kind.subresources:
             raise _no_subresource(kind, path)
         if path.name and method == "PATCH":
@@ -362,6 +365,15 @@ def _no_subresource(kind: Kind, path: ResourcePath) -> ApiError:
     if kind.custom is not None:
         return not_found(kind.resource.group_resource, path.name)
     return NotFound("the server could not find the requested resource")
+
+
+def _is_routed(method: str, kind: Kind, path: ResourcePath) -> bool:
+    """Whether there may be an answer to the method at this address of a kind of Kubernetes' own."""
+    if path.subresource:
+        return True
+    if path.name:
+        return method != "POST"
+    return method not in ("PUT", "PATCH")
 
 
 def _not_allowed(call: Call, kind: Kind, path: ResourcePath) -> ApiError:

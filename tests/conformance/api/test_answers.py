@@ -75,6 +75,15 @@ async def test_a_body_in_yaml(wire: Wire, maps: str) -> None:
     assert answer.status == 201 and answer.json["data"] == {"a": "yes"}
 
 
+@feature("bodies in YAML")
+async def test_yes_is_true_in_a_body_in_yaml(wire: Wire, maps: str) -> None:
+    answer = await wire("POST", maps, b"metadata:\n  name: said\nimmutable: yes\n", type="application/yaml")
+    assert answer.status == 201 and answer.json["immutable"] is True
+    applied = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: unsaid}\nimmutable: Off\n"
+    answer = await wire("PATCH", f"{maps}/unsaid?fieldManager=m", applied, type="application/apply-patch+yaml")
+    assert answer.status == 201 and answer.json["immutable"] is False
+
+
 @feature("as a Table, with the metadata, the object or nothing in its rows")
 @pytest.mark.parametrize(
     ("query", "kind"), [("", "PartialObjectMetadata"), ("&includeObject=Object", "ConfigMap"), ("&includeObject=None", None)]
@@ -120,6 +129,12 @@ async def test_metadata_only(wire: Wire, maps: str) -> None:
 )  # fmt: skip
 async def test_no_such_form(wire: Wire, maps: str, rest: str, accept: str) -> None:
     assert (await wire("GET", maps + rest, accept=accept)).said[:2] == (406, "NotAcceptable")
+
+
+@feature("406 for a form that isn't there")
+async def test_a_method_that_is_not_there_is_told_first(wire: Wire, maps: str) -> None:
+    for method, rest in (("POST", "/c"), ("PATCH", ""), ("PUT", "")):
+        assert (await wire(method, maps + rest, body={}, accept="text/html")).said[:2] == (405, "MethodNotAllowed")
 
 
 @feature("a Table when there is one, else the object (how kubectl asks)")

@@ -44,6 +44,28 @@ async def test_defaults(client: Client, namespace: str) -> None:
     ]
 
 
+@feature("defaults, quality of service, tolerations")
+async def test_what_says_nothing_is_not_kept(client: Client, namespace: str) -> None:
+    container: dict[str, Any] = {"name": "c", "image": "i:1", "env": [{"name": "a", "value": ""}], "stdin": False}
+    container["securityContext"] = {"runAsUser": 0}
+    said = pod(containers=[container], hostNetwork=False, restartPolicy="", imagePullSecrets=[{"name": ""}])
+    spec = (await client.create(PODS, said, namespace))["spec"]
+    made = spec["containers"][0]
+    assert "hostNetwork" not in spec and spec["restartPolicy"] == "Always" and spec["imagePullSecrets"] == [{}]
+    assert made["env"] == [{"name": "a"}] and "stdin" not in made and made["securityContext"] == {"runAsUser": 0}
+
+
+@feature("server-side apply: an item without its key is the one whose key is empty")
+async def test_an_item_without_its_key_is_the_one_whose_key_is_empty(client: Client, namespace: str) -> None:
+    applied = {"apiVersion": "v1", "kind": "Pod", **pod(imagePullSecrets=[{}, {"name": "a"}])}
+    applied["metadata"]["namespace"] = namespace
+    for _ in range(2):
+        made = await client.apply(PODS, applied, field_manager="m", force=False)
+        assert made["spec"]["imagePullSecrets"] == [{}, {"name": "a"}]
+    owned = made["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:imagePullSecrets"]
+    assert sorted(owned) == ['k:{"name":""}', 'k:{"name":"a"}']
+
+
 @feature("the service account's token is mounted")
 async def test_a_token_of_its_account_is_mounted(client: Client, namespace: str) -> None:
     spec = (await client.create(PODS, pod(initContainers=[{"name": "i", "image": "busybox:1"}]), namespace))["spec"]

@@ -61,10 +61,10 @@ async def test_lists_come_in_pages(client: HttpClient) -> None:
 
 
 async def test_yaml_goes_in_and_out(http: aiohttp.ClientSession) -> None:
-    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {at: '22:22'}\n"
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: told}\ndata: {at: '22:22'}\n"
     async with http.post(MAPS, data=text, headers={"Content-Type": "application/yaml"}) as response:
         assert response.status == 201
-    async with http.get(f"{MAPS}/y", headers={"Accept": "application/yaml"}) as response:
+    async with http.get(f"{MAPS}/told", headers={"Accept": "application/yaml"}) as response:
         assert response.content_type == "application/yaml"
         assert "at: '22:22'" in await response.text()
 
@@ -205,6 +205,8 @@ NOPE = "application/json;as=Nope;v=v1;g=meta.k8s.io"
         ("POST", "", "", "", b"", 400),
         ("POST", "", "", "application/yaml", b"", 422),
         ("PUT", "/a?dryRun=x", "", "text/plain", b"x", 422),
+        ("POST", "/a", "text/html", "", b"{}", 405),
+        ("PATCH", "", NOPE, "text/plain", b"x", 405),
         ("PATCH", "/a?dryRun=x", NOPE, "text/plain", b"x", 415),
         ("PATCH", "/a?dryRun=x", NOPE, "application/merge-patch+json", b"x", 406),
         ("DELETE", "/a?gracePeriodSeconds=x", "", "", b"{}", 404),

@@ -139,9 +139,17 @@ async def _refuse(response: aiohttp.ClientResponse) -> None:
     """Raise what an answer of failure tells. Called for every answer, a websocket's handshake included."""
     if response.status >= 300:
         try:
-            raise status_error(response.status, await response.content.read(LONGEST_REFUSAL_BYTES), response.headers)
+            raise status_error(response.status, await _told(response.content), response.headers)
         finally:
             response.release()
+
+
+async def _told(content: aiohttp.StreamReader) -> bytes:
+    """All of a refusal, which may come in pieces; of one that is too long its beginning."""
+    body = bytearray()
+    while piece := await content.read(LONGEST_REFUSAL_BYTES - len(body)):
+        body += piece
+    return bytes(body)
 
 
 def status_error(code: int, body: bytes, headers: Mapping[str, str]) -> errors.ApiError:

@@ -1,10 +1,10 @@
 """YAML as people write it for Kubernetes, read safely.
 
 Typing is that of YAML 1.2's core with what Kubernetes' documents rely on: only ``true`` and ``false`` are booleans (``on``
-and ``yes`` are strings), dates and ``22:22`` are strings, ``0644`` is octal, underscores in numbers are skipped, an integral
-float is an integer (as it is after Kubernetes' way through JSON). A key given twice is an error; so are aliases that multiply,
-cycles, NaN and infinity, tags other than those of JSON's types. Documents are built from the parser's events without recursion,
-so depth can't exhaust the stack.
+and ``yes`` are strings, but to :func:`first`), dates and ``22:22`` are strings, ``0644`` is octal, underscores in numbers are
+skipped, an integral float is an integer (as it is after Kubernetes' way through JSON). A key given twice is an error; so are
+aliases that multiply, cycles, NaN and infinity, tags other than those of JSON's types. Documents are built from the parser's
+events without recursion, so depth can't exhaust the stack.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
+_OLD_WORDS = {
+    form: value
+    for word, value in (("y", True), ("yes", True), ("on", True), ("n", False), ("no", False), ("off", False))
+    for form in (word, word.capitalize(), word.upper())
+}
+"""Booleans in YAML 1.1 only."""
 _TAG = "tag:yaml.org,2002:"
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -75,7 +81,8 @@ def load(text: str | bytes) -> Any:
 def first(text: str | bytes, repeated: list[str]) -> Any:
     """The first document in ``text``, as Kubernetes reads what it is sent: what follows is not looked at; None when it is empty.
 
-    Of a key that is given twice the last one counts, and ``repeated`` gets, in Kubernetes' words, where. Raises YamlError.
+    Of a key that is given twice the last one counts, and ``repeated`` gets, in Kubernetes' words, where. ``yes``, ``on``, ``y`` and
+    their opposites are booleans, keys too (YAML 1.1), and what no integer of 64 bits can say is a float. Raises YamlError.
     """
     builder = _Builder(repeated)
     for event in _events(text):
@@ -204,11 +211,20 @@ class _Builder:
             self._key(event)
             return
         self._place(event)
-        self._put(_scalar(event), event.anchor, 1)
+        value = self._said(event)
+        if self.repeated is not None and type(value) is int and not -(2**63) <= value < 2**64:
+            value = float(value)
+        self._put(value, event.anchor, 1)
+
+    def _said(self, event: Any) -> Any:
+        """What a scalar means to whoever reads."""
+        if self.repeated is not None and event.implicit[0] and event.value in _OLD_WORDS and event.tag in (None, ""):
+            return _OLD_WORDS[event.value]
+        return _scalar(event)
 
     def _key(self, event: Any) -> None:
         frame = self.stack[-1]
-        value = _scalar(event)
+        value = self._said(event)
         if value is None:
             raise _error(event, "a key must not be null")
         key = value if isinstance(value, str) else {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)

@@ -38,7 +38,7 @@ def plain_cidr(text: str, at: str) -> Iterator[str]:
     if (parsed.version == 4 and address != str(parsed)) or str(bits) != length:
         yield f"{at}: non-standard CIDR value {quoted(text)} {_LATER}: use {quoted(str(network))}"
     elif parsed != network.network_address:
-        host = f"{parsed}/{bits}"
+        host = f"{parsed}/{parsed.max_prefixlen}"
         told = f"CIDR value {quoted(text)} is ambiguous in this context (should be {quoted(str(network))} or "
         yield f"{at}: {told}{quoted(host)}?)"
     else:

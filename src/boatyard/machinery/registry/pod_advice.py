@@ -20,6 +20,24 @@ _NODE_LABELS = {
 }
 """Labels that nodes once had, since when they have another, and which."""
 _NO_SELECTOR = "a null labelSelector results in matching no pod"
+_VOLUMES = {
+    "gitRepo": ("gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
+    "photonPersistentDisk": ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+    "scaleIO": ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+    "flocker": ("flocker", "deprecated in v1.22, non-functional in v1.25+"),
+    "quobyte": ("quobyte", "deprecated in v1.22, non-functional in v1.25+"),
+    "storageos": ("storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+    "glusterfs": ("glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+    "cephfs": ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+    "rbd": ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
+}
+"""Kinds of volumes that nothing mounts any more: what they are called, and since when."""
+_ANNOTATIONS = {
+    "scheduler.alpha.kubernetes.io/critical-pod": ("v1.16+", "priorityClassName"),
+    "security.alpha.kubernetes.io/sysctls": ("v1.11+", "sysctls"),
+    "security.alpha.kubernetes.io/unsafe-sysctls": ("v1.11+", "sysctls"),
+}
+"""Annotations that a field is for now, and since when."""
 _IN_BYTES = ("memory", "ephemeral-storage")
 
 
@@ -29,7 +47,25 @@ def pod_advice(obj: Object) -> Iterator[str]:
     if wrong := names.dns1123_label(metadata.get("name", "")):
         told = "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended"
         yield f"metadata.name: {told}: [{' '.join(wrong)}]"
+    yield from _annotations(metadata, "metadata")
     yield from spec_advice(spec)
+
+
+def template_advice(template: Object) -> Iterator[str]:
+    """Of a template of pods."""
+    spec = template.get("spec") or {}
+    yield from _annotations(template.get("metadata") or {}, "template.metadata")
+    yield from spec_advice(spec, "template.spec")
+    if spec.get("terminationGracePeriodSeconds", 0) < 0:
+        told = "must be >= 0; negative values are invalid and will be treated as 1"
+        yield f"template.spec.terminationGracePeriodSeconds: {told}"
+
+
+def _annotations(metadata: Object, at: str) -> Iterator[str]:
+    for key in metadata.get("annotations") or ():
+        since, instead = _ANNOTATIONS.get(key, ("", ""))
+        if instead:
+            yield f'{at}.annotations[{key}]: non-functional in {since}; use the "{instead}" field instead'
 
 
 def spec_advice(spec: Object, path: str = "spec") -> Iterator[str]:
@@ -46,7 +82,12 @@ def spec_advice(spec: Object, path: str = "spec") -> Iterator[str]:
         if constraint.get("labelSelector") is None:
             yield f"{at}.labelSelector: {_NO_SELECTOR}"
     yield from _addresses(spec, path)
-    for index, volume in enumerate(spec.get("volumes") or ()):
+    volumes: list[Object] = spec.get("volumes") or []
+    for index, volume in enumerate(volumes):
+        for kind in volume:
+            name, since = _VOLUMES.get(kind, ("", ""))
+            if since:
+                yield f"{path}.volumes[{index}].{name}: {since}"
         if ephemeral := volume.get("ephemeral"):
             claim = (ephemeral.get("volumeClaimTemplate") or {}).get("spec") or {}
             yield from claim_advice(claim, f"{path}.volumes[{index}].ephemeral.volumeClaimTemplate.spec")

@@ -155,7 +155,7 @@ def _accepts(schema: Structural, part: Object, old: Object | None, normal: bool,
         node = schema.child(member)
         if node is None or (normal and value in ({}, [])):
             return False
-        if normal and not value and type(value) in (dict, list):
+        if normal and not value and (type(value) in (dict, list) or schema.omits(member)):
             # What is kept of it in normal form is nothing at all.
             return False
         before = old.get(member)

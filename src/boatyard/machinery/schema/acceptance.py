@@ -262,10 +262,10 @@ def _object(node: Structural, mode: Mode) -> Check:
 
 
 def _may_be_empty(node: Structural, key: str, child: Structural, mode: Mode) -> bool:
-    """Whether Kubernetes' form leaves the field out when it has no entries."""
+    """Whether Kubernetes' form leaves the field out when it has no entries, or says nothing."""
     if not mode.normal or not node.may_lack(key) or node.additional is not None:
         return False
-    return child.listed or child.additional is not None
+    return child.listed or child.additional is not None or node.omits(key)
 
 
 def _filled(child: Structural, mode: Mode) -> Check:

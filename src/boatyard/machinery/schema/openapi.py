@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.schema.structural import WRITTEN, Schema
+from boatyard.machinery.schema.structural import OMITTED, WRITTEN, Schema
 
 _COMPONENTS = "#/components/schemas/"
-_NOT_TOLD = ("x-boatyard-foreign", WRITTEN)
+_NOT_TOLD = ("x-boatyard-foreign", OMITTED, WRITTEN)
 _STRATEGIC = "strategic-merge-patch+json"
 _PATCH_TYPES = ("apply-patch+yaml", "json-patch+json", "merge-patch+json", _STRATEGIC)
 

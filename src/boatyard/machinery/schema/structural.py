@@ -16,6 +16,8 @@ Schema: TypeAlias = dict[str, Any]
 Resolve: TypeAlias = Callable[[str], "Structural"]
 """Gives the schema that a ``$ref`` names."""
 
+OMITTED = "x-boatyard-omitted"
+"""Of a type of Kubernetes' own: its members that Go's encoder leaves out when they are empty texts, zero or false."""
 WRITTEN = "x-boatyard-written"
 """A keyword of ours: members that Go's encoder writes even when nobody set them -> what it writes then."""
 
@@ -142,6 +144,10 @@ class Structural:
         """Whether the form in which Kubernetes keeps its own objects has no empty list or map there: it needn't be there at all, or
         Go writes null for it."""
         return key not in self.schema.get("required", ()) or (self.schema.get(WRITTEN) or {}).get(key, key) is None
+
+    def omits(self, key: str) -> bool:
+        """Whether Kubernetes keeps no empty text, zero or false there."""
+        return key in self.schema.get(OMITTED, ())
 
     @property
     def patch_merge_key(self) -> str:

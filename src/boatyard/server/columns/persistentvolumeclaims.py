@@ -8,6 +8,7 @@ from boatyard.machinery.meta.core import PERSISTENT_VOLUME_CLAIMS as RESOURCE
 from boatyard.machinery.meta.objects import Object
 from boatyard.server.columns import UNSET, definitions
 from boatyard.server.columns.access_modes import short_modes
+from boatyard.server.columns.storage_class import storage_class
 from boatyard.server.durations import age
 
 __all__ = ["COLUMNS", "RESOURCE", "cells"]
@@ -25,6 +26,6 @@ def cells(obj: Object, now: float) -> list[Any]:
     return [
         obj["metadata"]["name"], phase, spec.get("volumeName", ""),
         (status.get("capacity") or {}).get("storage", "0") if bound else "",
-        short_modes(status.get("accessModes")) if bound else "", spec.get("storageClassName") or "",
+        short_modes(status.get("accessModes")) if bound else "", storage_class(obj),
         spec.get("volumeAttributesClassName") or UNSET, age(obj, now), spec.get("volumeMode") or UNSET,
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from boatyard.machinery.meta.core import PERSISTENT_VOLUMES as RESOURCE
 from boatyard.machinery.meta.objects import Object
 from boatyard.server.columns import UNSET, definitions
 from boatyard.server.columns.access_modes import short_modes
+from boatyard.server.columns.storage_class import storage_class
 from boatyard.server.durations import age
 
 __all__ = ["COLUMNS", "RESOURCE", "cells"]
@@ -26,6 +27,6 @@ def cells(obj: Object, now: float) -> list[Any]:
         obj["metadata"]["name"], (spec.get("capacity") or {}).get("storage", ""), short_modes(spec.get("accessModes")),
         spec.get("persistentVolumeReclaimPolicy", ""), phase,
         f"{claim.get('namespace', '')}/{claim['name']}" if claim.get("name") else "",
-        spec.get("storageClassName") or "", spec.get("volumeAttributesClassName") or UNSET, status.get("reason", ""), age(obj, now),
+        storage_class(obj), spec.get("volumeAttributesClassName") or UNSET, status.get("reason", ""), age(obj, now),
         spec.get("volumeMode") or UNSET,
     ]  # fmt: skip

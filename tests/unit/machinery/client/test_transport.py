@@ -151,3 +151,19 @@ async def test_a_closed_client_is_closed() -> None:
     await client.close()
     with pytest.raises(ServiceUnavailable, match="closed"):
         await client.get(CONFIG_MAPS, "a", "n")
+
+
+async def test_a_refusal_that_comes_in_pieces_is_read_whole() -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=404, headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        told = b'{"kind": "Status", "code": 404, "reason": "NotFound", "message": "it is gone", "details": {"name": "a"}}'
+        for piece in (told[:50], told[50:]):
+            await response.write(piece)
+            await asyncio.sleep(0.01)
+        return response
+
+    async with answering(slow) as client:
+        with pytest.raises(NotFound, match="it is gone") as refused:
+            await client.get(CONFIG_MAPS, "a", "n")
+    assert refused.value.details == {"name": "a"}

@@ -115,6 +115,14 @@ def test_merge_keys():
         load("a: {<<: 1}")
 
 
+def test_a_kube_apiserver_reads_booleans_of_yaml_1_1_and_numbers_of_64_bits():
+    assert first("a: yes\nb: Off\nc: 'on'\nd: oN\non: [y, N]\n", []) == {
+        "a": True, "b": False, "c": "on", "d": "oN", "true": [True, False]
+    }  # fmt: skip
+    assert first("a: 18446744073709551615\nb: 18446744073709551616\n", []) == {"a": 2**64 - 1, "b": 2.0**64}
+    assert load("a: yes\non: 1\n") == {"a": "yes", "on": 1}
+
+
 def test_the_first_document_is_read_without_the_rest():
     repeated = []
     assert first('{"a": 1}x', repeated) == {"a": 1} and first("a: 1\n---\n{", repeated) == {"a": 1}

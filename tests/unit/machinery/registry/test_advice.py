@@ -59,3 +59,36 @@ def test_what_a_service_has_no_use_for(spec: Any, named: list[str]) -> None:
     for old in (None, found):
         told = list(advice(SERVICES, found, old))
         assert [each.partition(" is ignored")[0] for each in told] == [f"spec.{name}" for name in named]
+
+
+def test_formats_of_a_definition_that_nobody_checks_are_told_once() -> None:
+    def definition(**formats: str) -> dict[str, Any]:
+        fields = {name: {"type": "array", "items": {"type": "string", "format": format}} for name, format in formats.items()}
+        return {"metadata": {}, "spec": {"versions": [{"schema": {"openAPIV3Schema": {"properties": fields}}}]}}
+
+    definitions = Kind(core.CUSTOM_RESOURCE_DEFINITIONS)
+    assert list(advice(definitions, definition(a="ip", b="email"))) == ['unrecognized format "ip"']
+    assert list(advice(definitions, definition(a="ip", b="zip"), definition(a="ip"))) == ['unrecognized format "zip"']
+
+
+@pytest.mark.parametrize(
+    ("resource", "obj", "told"),
+    [
+        (core.SERVICES, {"spec": {"externalIPs": ["010.2.3.4"]}}, 'spec.externalIPs[0]: non-standard IP address "010.2.3.4"'),
+        (core.NODES, {"spec": {"podCIDRs": ["10.0.0.1/8"]}}, 'spec.podCIDRs[0]: CIDR value "10.0.0.1/8" is ambiguous'),
+        (core.PERSISTENT_VOLUMES, {"spec": {"persistentVolumeReclaimPolicy": "Recycle"}}, "spec.persistentVolumeReclaimPolicy: "),
+        (
+            core.PERSISTENT_VOLUME_CLAIMS,
+            {"spec": {"resources": {"requests": {"storage": "100m"}}}},
+            'spec.resources.requests[storage]: fractional byte value "100m" is invalid',
+        ),
+        (
+            core.POD_TEMPLATES,
+            {"template": {"spec": {"terminationGracePeriodSeconds": -1}}},
+            "template.spec.terminationGracePeriodSeconds: must be >= 0",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_written_oddly_is_told(resource: Resource, obj: dict[str, Any], told: str) -> None:
+    (warning,) = advice(Kind(resource), {"metadata": {}, **obj})
+    assert warning.startswith(told)

@@ -25,7 +25,7 @@ POD = {
                 "livenessProbe": {"httpGet": {"port": "http", "path": "/"}, "periodSeconds": 5},
             },
         ],
-        "volumes": [{"name": "v", "emptyDir": {"sizeLimit": "1Gi"}}], "terminationGracePeriodSeconds": 30, "hostNetwork": False,
+        "volumes": [{"name": "v", "emptyDir": {"sizeLimit": "1Gi"}}], "terminationGracePeriodSeconds": 30, "hostNetwork": True,
     },
     "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
 }  # fmt: skip
@@ -46,6 +46,11 @@ STRANGE: list[Any] = [None, "", "x", 0, -1, 1.5, 3.0, 2**40, True, [], {}, ["x"]
 def test_right_documents_are_accepted(resource: Any, document: Any) -> None:
     assert core_schema(resource).accepts(document)
     assert core_schema(resource).accepts(document, normal=True)
+
+
+def test_what_go_leaves_out_is_not_in_normal_form() -> None:
+    document = {**POD, "spec": {**POD["spec"], "hostNetwork": False}}
+    assert core_schema(PODS).accepts(document) and not core_schema(PODS).accepts(document, normal=True)
 
 
 def places(document: Any) -> list[tuple[Any, Any]]:

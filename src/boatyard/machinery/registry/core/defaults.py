@@ -72,7 +72,8 @@ def _claim(obj: Object) -> None:
 def _volume(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     spec.setdefault("volumeMode", "Filesystem")
-    spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
+    if not spec.get("persistentVolumeReclaimPolicy"):
+        spec["persistentVolumeReclaimPolicy"] = "Retain"
     if isinstance(path := spec.get("hostPath"), dict):
         path.setdefault("type", "")
 

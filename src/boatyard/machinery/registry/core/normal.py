@@ -16,6 +16,7 @@ from boatyard.machinery.schema.structural import Structural
 _ZEROS: dict[str, Callable[[], Any]] = {
     "object": dict, "array": list, "string": str, "integer": int, "number": int, "boolean": bool
 }  # fmt: skip
+_TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
 
 
 def canonical_base64(value: str) -> str:
@@ -28,7 +29,8 @@ def canonical_base64(value: str) -> str:
 
 def normalize(resource: Resource, obj: Object) -> None:
     """Bring a document, in place, into the form in which Kubernetes keeps it: nulls, and optional lists and maps without entries,
-    are absent; quantities and times are canonical; an integral number where an integer is wanted is one. What is wrong stays."""
+    are absent, and so are empty texts, zeros and falses where Go leaves them out; quantities and times are canonical; an integral
+    number where an integer is wanted is one. What is wrong stays."""
     tidy(core_schema(resource), obj)
 
 
@@ -46,7 +48,7 @@ def _normalize(node: Structural, obj: Any) -> None:
                 continue
             if value is None and child is node.additional and child.type == "string":
                 obj[key] = ""
-            elif value is None:
+            elif value is None or (not value and node.omits(key) and isinstance(value, _TYPES.get(child.type, ()))):
                 del obj[key]
             elif isinstance(value, (dict, list)):
                 _normalize(child, value)

@@ -20,11 +20,11 @@ _SYSTEMS = ("linux", "windows")
 _CONTAINERS = ("initContainers", "containers")
 _NOT_OF_WINDOWS = "cannot be set for a windows pod"
 _LINUX_SPEC = ("hostPID", "hostIPC", "shareProcessNamespace")
-_LINUX_POD = (
+_LINUX_POD: tuple[str, ...] = (
     "appArmorProfile", "seLinuxOptions", "seccompProfile", "fsGroup", "fsGroupChangePolicy", "sysctls", "runAsUser", "runAsGroup",
     "supplementalGroups", "supplementalGroupsPolicy",
 )  # fmt: skip
-_LINUX_CONTAINER = (
+_LINUX_CONTAINER: tuple[str, ...] = (
     "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged",
     "allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup",
 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
-from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip, validate_domain, validate_reachable
+from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip, parse_ip, validate_domain, validate_reachable
 from boatyard.machinery.registry.core.handlers import validate_port
 
 SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
@@ -102,11 +101,10 @@ def _traffic(spec: Object, kind: str) -> Iterator[FieldError]:
 
 
 def _is_cidr(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
+    address, slash, length = text.partition("/")
+    if not slash or (parsed := parse_ip(address)) is None or not length.isdigit():
         return False
-    return "/" in text
+    return int(length) <= (128 if ":" in address else parsed.max_prefixlen)
 
 
 def _service_ports(ports: list[Object], kind: str) -> Iterator[FieldError]:
@@ -170,6 +168,8 @@ def _endpoint(endpoint: Object, kind: str, at: str) -> Iterator[FieldError]:
             if is_ip(address) and not is_ip(address, kind):
                 # As Kubernetes has it: without telling which one.
                 yield invalid(f"{at}.addresses", address, f"must be an {kind} address")
+            elif kind == "IPv6" and (parsed := parse_ip(address)) is not None and str(parsed) != address:
+                yield invalid(f"{at}.addresses[{place}]", address, f'must be in canonical form ("{parsed}")')
             # Pods without a network of their own are reached at this machine's loopback address.
             yield from validate_reachable(address, f"{at}.addresses[{place}]", here=True)
     if (node := endpoint.get("nodeName")) is not None:

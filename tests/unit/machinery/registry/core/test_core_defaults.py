@@ -91,3 +91,25 @@ def test_a_list_that_is_null_to_go_is_not_kept_without_entries():
     piece = {"metadata": {"name": "e"}, "addressType": "IPv4", "endpoints": [], "ports": []}
     default(core.ENDPOINT_SLICES, piece)
     assert "endpoints" not in piece and "ports" not in piece
+
+
+def test_what_go_leaves_out_says_nothing():
+    container = {"name": "a", "image": "i:1", "env": [{"name": "v", "value": ""}], "stdin": False}
+    obj = pod(containers=[container], hostNetwork=False, hostname="", restartPolicy="")
+    default(core.PODS, obj)
+    assert obj["spec"]["containers"][0]["env"] == [{"name": "v"}] and "stdin" not in obj["spec"]["containers"][0]
+    assert "hostNetwork" not in obj["spec"] and "hostname" not in obj["spec"] and obj["spec"]["restartPolicy"] == "Always"
+
+
+def test_what_go_tells_from_nothing_stays_and_so_does_what_is_of_another_type():
+    container = {"name": "a", "image": "i:1", "securityContext": {"runAsUser": 0, "privileged": False}, "stdin": 0}
+    obj = pod(containers=[container], automountServiceAccountToken=False)
+    default(core.PODS, obj)
+    assert obj["spec"]["containers"][0]["securityContext"] == {"runAsUser": 0, "privileged": False}
+    assert obj["spec"]["containers"][0]["stdin"] == 0 and obj["spec"]["automountServiceAccountToken"] is False
+
+
+def test_resources_of_containers_are_counted_by_the_thousandth():
+    obj = pod(containers=[{"name": "a", "image": "i:1", "resources": {"limits": {"cpu": "0.1m"}}}])
+    default(core.PODS, obj)
+    assert obj["spec"]["containers"][0]["resources"] == {"limits": {"cpu": "1m"}, "requests": {"cpu": "1m"}}
