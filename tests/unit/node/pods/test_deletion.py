@@ -56,7 +56,7 @@ def test_the_pre_stop_hook_comes_before_the_signal(node_scenario, script, make_c
 def test_a_hook_that_takes_all_the_time_leaves_two_seconds_for_sigterm(node_scenario, script, make_container):
     async def scenario(node):
         node.scripts["main"] = script(seconds=None, term_seconds=1)
-        hooked = make_container("main", lifecycle={"preStop": {"sleep": {"seconds": 500}}})
+        hooked = make_container("main", lifecycle={"preStop": {"sleep": {"seconds": 10}}})
         await node.create({"containers": [hooked], "terminationGracePeriodSeconds": 10}, finalizers=["example.com/keep"])
         await node.until_phase("Running")
         await delete(node)
