@@ -65,13 +65,18 @@ def comparable(value: Any) -> Any:
         for listed in ("items", "rows"):
             if isinstance(value.get(listed), list):
                 value = {**value, listed: _generated_in_turn(value[listed])}
-        if value.get("kind") == "Namespace" and isinstance(value.get("metadata"), dict):
+        if _is_of_namespace(value) and {"foregroundDeletion", "orphan"} & {str(each) for each in value["finalizers"]}:
             # A kube-apiserver that adds one writes the finalizers of a namespace in the order of a Go map, which is chance.
-            finalizers = value["metadata"].get("finalizers")
-            if isinstance(finalizers, list) and {"foregroundDeletion", "orphan"} & {str(each) for each in finalizers}:
-                value = {**value, "metadata": {**value["metadata"], "finalizers": sorted(finalizers, key=str)}}
+            value = {**value, "finalizers": sorted(value["finalizers"], key=str)}
         return {key: comparable(inner) for key, inner in value.items()}
     return [comparable(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _is_of_namespace(metadata: dict[str, Any]) -> bool:
+    """Whether these are the metadata of one, in whatever form it is shown, with finalizers."""
+    labels = metadata.get("labels")
+    named = isinstance(labels, dict) and labels.get("kubernetes.io/metadata.name", "") == metadata.get("name")
+    return named and isinstance(metadata.get("finalizers"), list)
 
 
 def _generated_in_turn(objects: list[Any]) -> list[Any]:
