@@ -71,9 +71,8 @@ def _mix(us: Peer, them: Peer, clients: int) -> Figure:
 
 def _verb(us: Peer, them: Peer, verb: str, clients: int) -> Figure:
     ours, theirs = (load(peer, verb=verb, clients=clients, seconds=VERB_SECONDS, run=f"{verb[0]}{clients}") for peer in (us, them))
-    return Figure(
-        f"{verb}, {_clients(clients)}", _rate(ours, verb), _rate(theirs, verb), f"{ours['rate'] / theirs['rate']:.2f}", "", None
-    )
+    ratio = f"{ours['rate'] / theirs['rate']:.2f}" if theirs["rate"] else ""
+    return Figure(f"{verb}, {_clients(clients)}", _rate(ours, verb), _rate(theirs, verb), ratio, "", None)
 
 
 def _clients(count: int) -> str:
@@ -82,7 +81,9 @@ def _clients(count: int) -> str:
 
 def _rate(told: dict[str, Any], verb: str = "") -> str:
     """``1,234/s (0.8, 2.1 ms)``: requests a second, p50 and p99 of one verb (of a mix: of its most frequent one)."""
-    found = told["verbs"][verb or VERBS[0]]
+    found = told["verbs"].get(verb or VERBS[0])
+    if found is None:  # a stall as long as the whole round, as of a disk that writes back something else
+        return "0/s"
     return f"{told['rate']:,.0f}/s ({found['p50'] * 1000:.1f}, {found['p99'] * 1000:.1f} ms)"
 
 
