@@ -37,7 +37,7 @@ _ANNOTATIONS = {
     "security.alpha.kubernetes.io/sysctls": ("v1.11+", "sysctls"),
     "security.alpha.kubernetes.io/unsafe-sysctls": ("v1.11+", "sysctls"),
 }
-"""Annotations that a field is for now, and since when."""
+"""Annotations whose place a field has taken: since when, and which."""
 _IN_BYTES = ("memory", "ephemeral-storage")
 
 

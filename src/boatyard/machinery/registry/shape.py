@@ -37,7 +37,7 @@ def shape(request: Request, obj: Object, old: Object | None = None) -> list[Fiel
     right = _accepts(schema, part, old, request.kind.custom is None, whole=changed is None)
     request.accepted = right and old is None
     wrong: list[FieldError] = []
-    unknown = [] if right else _pruned(request, schema, part, is_own=is_own(request, obj))
+    unknown = [] if right else _pruned(request, schema, part, own=is_own(request, obj))
     if request.kind.custom is not None:
         tell_unknown(request, unknown, obj)
         schema.default(part, keep_nulls=request.applying)
@@ -74,7 +74,7 @@ def readable(request: Request, obj: Object) -> None:
     schema = request.kind.schema()
     if schema is None or schema.accepts(obj):
         return
-    unknown = _pruned(request, schema, obj, is_own=is_own(request, obj))
+    unknown = _pruned(request, schema, obj, own=is_own(request, obj))
     if wrong := mistyped(request.kind, schema, obj):
         raise _undecodable(request, wrong)
     tell_unknown(request, unknown, obj)
@@ -177,16 +177,16 @@ def is_own(request: Request, obj: Object) -> bool:
     return request.kind.custom is None or (kind == resource.kind and str(version).rpartition("/")[0] == resource.group)
 
 
-def _pruned(request: Request, schema: Structural, part: Object, *, is_own: bool = True) -> list[str]:
-    """Take out unknown fields, and of custom documents check the objects inside; in place. Returns what was unknown, which is to be
-    told of once the rest could be read."""
+def _pruned(request: Request, schema: Structural, part: Object, *, own: bool = True) -> list[str]:
+    """Take out unknown fields, and of custom documents check the objects inside; in place. ``own``: see
+    :func:`is_own`. Returns what was unknown, which is to be told of once the rest could be read."""
     unknown = schema.prune(part)
     if request.kind.custom is not None:
         wrong, more = embedded.settle(schema, part)
         unknown += more
-        if wrong and is_own:
+        if wrong and own:
             raise _undecodable(request, wrong)
-    return unknown if is_own else [path for path in unknown if path.startswith("metadata.")]
+    return unknown if own else [path for path in unknown if path.startswith("metadata.")]
 
 
 def tell_unknown(request: Request, unknown: list[str], obj: Object | None = None) -> None:

@@ -128,15 +128,21 @@ def _is_canonical_base64(value: Any) -> bool:
         return False
 
 
-def _is_time(value: Any) -> bool:
-    return type(value) is str and FORMATS["time"](value) and canonical_time(value) == value
+def _is_kept_as(canonical: Callable[[str], str]) -> Check:
+    """Whether a text is one of this form already."""
+
+    def check(value: Any) -> bool:
+        try:
+            return type(value) is str and canonical(value) == value
+        except ValueError:
+            return False
+
+    return check
 
 
-def _is_micro_time(value: Any) -> bool:
-    return type(value) is str and FORMATS["micro-time"](value) and canonical_micro_time(value) == value
-
-
-_CANONICAL: dict[str, Check] = {"byte": _is_canonical_base64, "time": _is_time, "micro-time": _is_micro_time}
+_CANONICAL: dict[str, Check] = {
+    "byte": _is_canonical_base64, "time": _is_kept_as(canonical_time), "micro-time": _is_kept_as(canonical_micro_time)
+}  # fmt: skip
 
 
 def _is_quantity(value: Any) -> bool:

@@ -8,7 +8,7 @@ from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
-from boatyard.machinery.registry.core.label_selectors import validate_label_selector
+from boatyard.machinery.registry.core.label_selectors import validate_expression, validate_label_selector
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -51,27 +51,9 @@ def validate_node_selector(selector: Object, at: str) -> Iterator[FieldError]:
 
 def _node_term(term: Object, at: str) -> Iterator[FieldError]:
     for index, expression in enumerate(term.get("matchExpressions") or ()):
-        yield from _node_expression(expression, f"{at}.matchExpressions[{index}]")
+        yield from validate_expression(expression, f"{at}.matchExpressions[{index}]", compares=True)
     for index, expression in enumerate(term.get("matchFields") or ()):
         yield from _node_field(expression, f"{at}.matchFields[{index}]")
-
-
-def _node_expression(expression: Object, at: str) -> Iterator[FieldError]:
-    operator, values, key = expression.get("operator", ""), expression.get("values") or [], expression.get("key", "")
-    if operator in ("In", "NotIn"):
-        if not values:
-            yield required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'")
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            yield forbidden(f"{at}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
-    elif operator in ("Gt", "Lt"):
-        if len(values) != 1:
-            yield required(f"{at}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
-    else:
-        yield invalid(f"{at}.operator", operator, "not a valid selector operator")
-    yield from invalid_each(f"{at}.key", key, names.qualified_name(key))
-    for index, value in enumerate(values):
-        yield from invalid_each(f"{at}.values[{index}]", value, names.label_value(value))
 
 
 def _node_field(expression: Object, at: str) -> Iterator[FieldError]:

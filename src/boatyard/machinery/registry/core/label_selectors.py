@@ -1,4 +1,4 @@
-"""Label selectors inside of objects (apimachinery's ``ValidateLabelSelector``)."""
+"""Labels, and selectors of labels, inside of objects (apimachinery's ``ValidateLabels``, ``ValidateLabelSelector``)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from boatyard.machinery.meta.field_errors import forbidden, invalid, invalid_eac
 from boatyard.machinery.meta.objects import Object
 
 
+def validate_labels(labels: dict[str, str] | None, at: str) -> Iterator[FieldError]:
+    """Keys and values of labels that something has, or should have; ``at`` names all of them."""
+    for key, value in (labels or {}).items():
+        yield from invalid_each(at, key, names.qualified_name(key))
+        yield from invalid_each(at, value, names.label_value(value))
+
+
 def validate_label_selector(selector: Object, at: str) -> Iterator[FieldError]:
     """``matchLabels`` and ``matchExpressions``."""
-    for key, value in (selector.get("matchLabels") or {}).items():
-        yield from invalid_each(f"{at}.matchLabels", key, names.qualified_name(key))
-        yield from invalid_each(f"{at}.matchLabels", value, names.label_value(value))
+    yield from validate_labels(selector.get("matchLabels"), f"{at}.matchLabels")
     for index, expression in enumerate(selector.get("matchExpressions") or ()):
-        yield from _expression(expression, f"{at}.matchExpressions[{index}]")
+        yield from validate_expression(expression, f"{at}.matchExpressions[{index}]")
 
 
-def _expression(expression: Object, at: str) -> Iterator[FieldError]:
+def validate_expression(expression: Object, at: str, *, compares: bool = False) -> Iterator[FieldError]:
+    """One of the ``matchExpressions``. ``compares``: it may ask for more or less than a number (``Gt``, ``Lt``), as of nodes."""
     operator, values, key = expression.get("operator", ""), expression.get("values") or [], expression.get("key", "")
     if operator in ("In", "NotIn"):
         if not values:
@@ -27,6 +33,9 @@ def _expression(expression: Object, at: str) -> Iterator[FieldError]:
     elif operator in ("Exists", "DoesNotExist"):
         if values:
             yield forbidden(f"{at}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+    elif compares and operator in ("Gt", "Lt"):
+        if len(values) != 1:
+            yield required(f"{at}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
     else:
         yield invalid(f"{at}.operator", operator, "not a valid selector operator")
     yield from invalid_each(f"{at}.key", key, names.qualified_name(key))

@@ -12,6 +12,7 @@ from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip
 from boatyard.machinery.registry.core.affinity import validate_affinity, validate_spreading
 from boatyard.machinery.registry.core.containers import validate_containers
 from boatyard.machinery.registry.core.gated_pods import narrowed_back, validate_narrowing
+from boatyard.machinery.registry.core.label_selectors import validate_labels
 from boatyard.machinery.registry.core.name_resolution import validate_name_resolution
 from boatyard.machinery.registry.core.resources import validate_amounts, validate_pod_claims
 from boatyard.machinery.registry.core.security import validate_security
@@ -46,9 +47,7 @@ def validate_pod_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
     for field in ("hostname", "subdomain"):
         if value := spec.get(field):
             yield from invalid_each(f"{path}.{field}", value, names.dns1123_label(value))
-    for key, value in (spec.get("nodeSelector") or {}).items():
-        yield from invalid_each(f"{path}.nodeSelector", key, names.qualified_name(key))
-        yield from invalid_each(f"{path}.nodeSelector", value, names.label_value(value))
+    yield from validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector")
     yield from _tolerations(spec.get("tolerations") or [], f"{path}.tolerations")
     yield from _gates(spec, path)
     if affinity := spec.get("affinity"):

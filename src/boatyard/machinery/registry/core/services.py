@@ -11,6 +11,7 @@ from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, 
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip, parse_ip, validate_domain, validate_reachable
 from boatyard.machinery.registry.core.handlers import validate_port
+from boatyard.machinery.registry.core.label_selectors import validate_labels
 
 SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -49,9 +50,7 @@ def validate_service(obj: Object, old: Object | None) -> Iterator[FieldError]:
     if affinity not in ("ClientIP", "None"):
         yield unsupported("spec.sessionAffinity", affinity, ("ClientIP", "None"))
     yield from _affinity(spec.get("sessionAffinityConfig"), affinity)
-    for key, value in (spec.get("selector") or {}).items():
-        yield from invalid_each("spec.selector", key, names.qualified_name(key))
-        yield from invalid_each("spec.selector", value, names.label_value(value))
+    yield from validate_labels(spec.get("selector"), "spec.selector")
     for index, external in enumerate(spec.get("externalIPs") or ()):
         yield from validate_reachable(external, f"spec.externalIPs[{index}]")
     yield from _traffic(spec, kind)

@@ -11,6 +11,7 @@ from boatyard.machinery.meta.field_errors import invalid, invalid_each, required
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.core import access, data, services, storage
+from boatyard.machinery.registry.core.label_selectors import validate_labels
 from boatyard.machinery.registry.core.pods import EFFECTS, validate_new_pod, validate_pod_spec, validate_pod_update
 from boatyard.machinery.registry.core.types import core_schema, is_type_error
 from boatyard.machinery.schema.definition import validate_definition
@@ -66,9 +67,7 @@ def _pod(new: Object, old: Object | None) -> Iterator[FieldError]:
 
 def _pod_template(new: Object, old: Object | None) -> Iterator[FieldError]:
     template = new.get("template") or {}
-    for key, value in ((template.get("metadata") or {}).get("labels") or {}).items():
-        yield from invalid_each("template.labels", key, names.qualified_name(key))
-        yield from invalid_each("template.labels", value, names.label_value(value))
+    yield from validate_labels((template.get("metadata") or {}).get("labels"), "template.labels")
     yield from validate_pod_spec(template.get("spec") or {}, "template.spec")
 
 

@@ -8,6 +8,7 @@ from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid_each, required
 from boatyard.machinery.meta.objects import Object
+from boatyard.machinery.registry.core.label_selectors import validate_labels
 from boatyard.machinery.registry.core.storage import validate_claim_spec
 from boatyard.machinery.registry.core.volume_sources import validate_source
 
@@ -52,9 +53,7 @@ def _ephemeral(template: Object | None, at: str) -> Iterator[FieldError]:
         yield required(at)
         return
     metadata = template.get("metadata") or {}
-    for key, value in (metadata.get("labels") or {}).items():
-        yield from invalid_each(f"{at}.metadata.labels", key, names.qualified_name(key))
-        yield from invalid_each(f"{at}.metadata.labels", value, names.label_value(value))
+    yield from validate_labels(metadata.get("labels"), f"{at}.metadata.labels")
     for key in metadata.get("annotations") or {}:
         yield from invalid_each(f"{at}.metadata.annotations", key, names.qualified_name(key.lower()))
     for field in ("name", "generateName", "namespace"):
