@@ -13,6 +13,7 @@ from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.resource import Resource
 
 from .features import feature
+from .waiting import told_of
 from .widgets import widget
 
 SECTION = "Lists"
@@ -125,5 +126,6 @@ async def test_namespaces_are_apart(client: Client, namespace: str, five: None) 
 async def test_the_list_knows_its_revision(client: Client, namespace: str, five: None) -> None:
     page = await client.list(CONFIG_MAPS, namespace, label_selector="number")
     assert int(page.resource_version) >= max(int(obj["metadata"]["resourceVersion"]) for obj in page.items)
+    await told_of(client, CONFIG_MAPS, namespace, page.resource_version)
     again = await client.list(CONFIG_MAPS, namespace, label_selector="number", resource_version="0")
     assert names(again) == [f"c{n}" for n in range(5)]

@@ -17,6 +17,7 @@ from boatyard.machinery.meta.errors import Gone
 
 from .features import feature
 from .subjects import Subject
+from .waiting import told_of
 from .wire import Wire
 
 SECTION = "Lists"
@@ -88,8 +89,10 @@ async def test_exactly_a_revision(subject: Subject, wire: Wire, client: Client, 
 
 @feature("not older than a revision, or any (resourceVersion=0)")
 @pytest.mark.parametrize("query", ["0", "{}", "{}&resourceVersionMatch=NotOlderThan"])
-async def test_not_older_than(wire: Wire, maps: str, query: str) -> None:
+async def test_not_older_than(wire: Wire, client: Client, namespace: str, maps: str, query: str) -> None:
     seen = (await wire("GET", f"{maps}/c4")).json["metadata"]["resourceVersion"]
+    if query == "0":
+        await told_of(client, CONFIG_MAPS, namespace, seen)
     page = (await wire("GET", f"{maps}?labelSelector=mine&resourceVersion={query.format(seen)}")).json
     assert len(page["items"]) == 5 and int(page["metadata"]["resourceVersion"]) >= int(seen)
 

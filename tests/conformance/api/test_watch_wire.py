@@ -14,6 +14,7 @@ from boatyard.machinery.meta.core import CONFIG_MAPS
 
 from .features import feature, without
 from .subjects import Subject
+from .waiting import told_of
 from .wire import Wire
 
 SECTION = "Watches"
@@ -89,6 +90,7 @@ async def test_a_bookmark_before_the_end(wire: Wire, client: Client, namespace: 
 async def test_a_streaming_list(wire: Wire, client: Client, namespace: str, begin: str) -> None:
     await make(client, namespace, "a")
     seen = await make(client, namespace, "b")
+    await told_of(client, CONFIG_MAPS, namespace, seen)
     query = f"sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true{begin.format(seen)}"
     async with wire.watch(address(namespace, query)) as events:
         assert sorted(await events.some(2)) == [("ADDED", "a"), ("ADDED", "b")]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-SECONDS = 20.0
+from boatyard.machinery.client.client import Client
+from boatyard.machinery.meta.resource import Resource
+
+SECONDS = 60.0
 
 
 async def until(so: Callable[[], Awaitable[bool]]) -> None:
@@ -13,3 +16,11 @@ async def until(so: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(SECONDS):
         while not await so():
             await asyncio.sleep(0.05)
+
+
+async def told_of(client: Client, resource: Resource, namespace: str, revision: str) -> None:
+    """Wait until reads of any age (resourceVersion=0) are at least as new as a revision.
+
+    A kube-apiserver answers them from a cache that follows etcd a moment later; a list not older than a revision waits for it.
+    """
+    await client.list(resource, namespace, resource_version=revision)

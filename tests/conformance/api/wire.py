@@ -14,7 +14,7 @@ from multidict import CIMultiDictProxy
 from boatyard.machinery.client.http import HttpClient
 from boatyard.machinery.client.lines import decoded_lines
 
-SECONDS = 15.0
+SECONDS = 60.0
 """How long a test waits for an answer, or for the next event of a watch."""
 
 
