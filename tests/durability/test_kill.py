@@ -88,7 +88,6 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 ROUNDS = [pytest.param(1, id="10 rounds"), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 11))]
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", ROUNDS)
 async def test_kill_9_under_load_loses_nothing_and_watches_have_no_gap(server: Server, seed: int):
     rng = random.Random(seed)

@@ -23,7 +23,7 @@ from e2e.installation import installation
 from e2e.victims import ciserver, supervisor
 from parts import program, root
 
-pytestmark = [pytest.mark.real, pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.real, pytest.mark.root]
 
 MIB = 1024 * 1024
 LARGE, GB = 200 * MIB, 10**9

@@ -27,7 +27,7 @@ spec:
 """
 GOOD, BAD = "grep -q hello greeting\n", "grep -q goodbye greeting\n"
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.real
 
 
 @dataclass

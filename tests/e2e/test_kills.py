@@ -149,7 +149,6 @@ async def one_round(team: Team, seed: int) -> None:
     print(f"seed {seed}: {' '.join(victims)}; {BUILDS} builds, {attempts} attempts, {team.callback.repeated} reports repeated")
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 6))])
 async def test_twenty_builds_survive_the_end_of_every_part(team: Team, seed: int):
     """An installation of its own for each round: a CI server that dies again and again starts later each time, as it should."""
@@ -157,7 +156,6 @@ async def test_twenty_builds_survive_the_end_of_every_part(team: Team, seed: int
     await clean(team)
 
 
-@pytest.mark.timeout(300)
 async def test_a_build_whose_supervisor_dies_is_built_again(team: Team):
     """The infrastructure's fault is never the commit's: another attempt follows, and its verdict counts."""
     rng = random.Random(7)
@@ -176,7 +174,6 @@ async def test_a_build_whose_supervisor_dies_is_built_again(team: Team):
     await clean(team)
 
 
-@pytest.mark.timeout(300)
 async def test_builds_go_on_without_the_parent_and_the_next_one_takes_over(team: Team):
     rng = random.Random(8)
     pushes = commits(team, rng, 4, quarters=(24, 32))

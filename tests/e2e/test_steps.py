@@ -17,7 +17,7 @@ from e2e.generic_team import NAME, NAMESPACE, Team, generic_team
 from e2e.installation import installation
 from parts import program, root
 
-pytestmark = [pytest.mark.real, pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.real, pytest.mark.root]
 
 TURNS = """
 spec:

@@ -17,7 +17,7 @@ from boatyard.machinery.meta.core import SECRETS
 from e2e.gitea_api import Clone, Gitea, gitea_client
 from unit.ciserver.conftest import PIPELINE, World
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.real
 
 
 class Team:
