@@ -15,7 +15,9 @@ from boatyard.server.duplicates import duplicates, merged
 
 PRESERVING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 DOCUMENTS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    max_leaves=30,
 )
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from boatyard.machinery.meta.core import CONFIG_MAPS
+from boatyard.node.volumes import pod_volumes
 
 
 def mounted(node, pod, container="main"):
@@ -66,14 +71,22 @@ def test_a_sub_path_can_not_lead_out_of_its_volume(node_scenario, make_container
     node_scenario(scenario)
 
 
-def test_a_memory_volume_lies_in_memory_and_is_removed(node_scenario, script, make_container):
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory in memory that only this test has: uids are the same in every run."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        monkeypatch.setattr(pod_volumes, "MEMORY_ROOT", Path(directory).resolve())
+        yield Path(directory).resolve()
+
+
+def test_a_memory_volume_lies_in_memory_and_is_removed(node_scenario, script, make_container, memory):
     async def scenario(node):
         container = make_container("main", volumeMounts=[{"name": "m", "mountPath": "/m"}])
         node.scripts["main"] = script(seconds=5)
         pod = await node.create({"containers": [container], "volumes": [{"name": "m", "emptyDir": {"medium": "Memory"}}]})
         await node.until_phase("Running")
         source = Path(mounted(node, pod)["/m"].source)
-        assert source.is_relative_to("/dev/shm") and source.is_dir()
+        assert source.is_relative_to(memory) and source.is_dir()
         await node.until_phase("Succeeded")
         await node.world.sleep(1)
         assert not source.parent.exists()
