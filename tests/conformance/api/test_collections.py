@@ -111,6 +111,48 @@ async def test_finalize(wire: Wire, client: Client) -> None:
     assert (await wire("GET", f"/api/v1/namespaces/{name}")).status == 404
 
 
+async def _finalized(wire: Wire, client: Client) -> str:
+    """The address of a namespace that nothing would hold."""
+    made = await client.create(NAMESPACES, {"metadata": {"generateName": "suite-ends-"}})
+    address = f"/api/v1/namespaces/{made['metadata']['name']}"
+    assert (await wire("PUT", f"{address}/finalize", {**made, "spec": {"finalizers": []}})).status == 200
+    return address
+
+
+@feature("namespaces: marked by the first deletion, whatever holds them; the next, or the next write, ends them")
+async def test_one_that_nothing_holds_is_marked_first(wire: Wire, client: Client) -> None:
+    address = await _finalized(wire, client)
+    tried = (await wire("DELETE", f"{address}?dryRun=All")).json
+    assert tried["kind"] == "Namespace" and "deletionTimestamp" not in (await wire("GET", address)).json["metadata"]
+    marked = (await wire("DELETE", address)).json
+    assert marked["status"]["phase"] == "Terminating" and not marked["spec"].get("finalizers")
+    assert (await wire("GET", address)).json["metadata"]["deletionTimestamp"] == marked["metadata"]["deletionTimestamp"]
+    ended = await wire("DELETE", address)
+    assert (ended.status, ended.json["kind"], ended.json["metadata"]["uid"]) == (200, "Namespace", marked["metadata"]["uid"])
+    assert (await wire("GET", address)).status == 404
+
+
+@feature("namespaces: marked by the first deletion, whatever holds them; the next, or the next write, ends them")
+async def test_a_write_that_changes_nothing_ends_one_that_is_marked(wire: Wire, client: Client) -> None:
+    address = await _finalized(wire, client)
+    await wire("DELETE", address)
+    assert (await wire("PATCH", f"{address}?dryRun=All", {}, type=MERGE)).status == 200
+    assert (await wire("GET", address)).status == 200
+    assert (await wire("PATCH", address, {}, type=MERGE)).json["status"]["phase"] == "Terminating"
+    assert (await wire("GET", address)).status == 404
+
+
+@feature("namespaces: marked by the first deletion, whatever holds them; the next, or the next write, ends them")
+async def test_what_else_is_to_go_first_is_said_at_the_second_deletion_too(wire: Wire, client: Client) -> None:
+    address = await _finalized(wire, client)
+    first = (await wire("DELETE", f"{address}?propagationPolicy=Orphan")).json["metadata"]
+    assert first["finalizers"] == ["orphan"] and "deletionGracePeriodSeconds" not in first
+    second = (await wire("DELETE", f"{address}?propagationPolicy=Foreground")).json["metadata"]
+    assert second["finalizers"] == ["foregroundDeletion"] and second["deletionGracePeriodSeconds"] == 0
+    assert (await wire("DELETE", f"{address}?propagationPolicy=Background")).status == 200
+    assert (await wire("GET", address)).status == 404
+
+
 @feature("generateName", section="Create")
 async def test_a_name_and_a_prefix(client: Client, namespace: str) -> None:
     made = await client.create(CONFIG_MAPS, {"metadata": {"name": "c", "generateName": "c-"}}, namespace)

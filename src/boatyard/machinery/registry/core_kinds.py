@@ -48,7 +48,7 @@ _KINDS = (
         core.EVENTS, ("ev",), fields=_EVENT_FIELDS, check_name=names.path_segment, made_by_update=True, collected=False,
     ),
     Kind(
-        core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"),
+        core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"), returns_deleted=True,
         check_name=names.dns1123_label, strategy=Namespaces(),
     ),
     Kind(core.NODES, ("no",), subresources=("status",), fields=_same("spec.unschedulable")),

@@ -47,7 +47,7 @@ async def _delete(ledger: Ledger, request: Request, options: DeleteOptions, reco
     _check(request, options, obj)
     ends = obj["metadata"].get("deletionTimestamp")
     changed = _mark(ledger, request, options, obj)
-    gone = done_deleting(request, obj)
+    gone = done_deleting(request, obj) and bool(ends or not request.kind.strategy.marked_first)
     # What is marked by this very call may be told so; what was marked before is told as it is stored.
     unmarked = gone and (not request.kind.strategy.tells_deletion or obj["metadata"]["deletionTimestamp"] == ends)
     if request.dry_run or not (changed or gone):
@@ -94,7 +94,7 @@ def _mark(ledger: Ledger, request: Request, options: DeleteOptions, obj: Object)
     meta = obj["metadata"]
     strategy = request.kind.strategy
     finalizers = meta.get("finalizers") or []
-    if request.kind.resource == NAMESPACES and meta.get("deletionTimestamp") and strategy.holds(obj):
+    if meta.get("deletionTimestamp") and strategy.holds(obj):
         # It ends already: nothing that is asked for changes that.
         return False
     wanted = _finalizers(finalizers, options.propagation if request.kind.collected else None)
@@ -106,7 +106,11 @@ def _mark(ledger: Ledger, request: Request, options: DeleteOptions, obj: Object)
     grace = strategy.delete_grace_seconds(obj, options.grace_period_seconds)
     if meta.get("deletionTimestamp"):
         # Whoever asks again may only make it shorter.
-        before = meta.get("deletionGracePeriodSeconds", 0)
+        before = meta.get("deletionGracePeriodSeconds")
+        if before is None:
+            # What marks a namespace leaves it out, and whoever asks again puts it in.
+            meta["deletionGracePeriodSeconds"] = grace
+            return True
         if grace < before:
             meta["deletionTimestamp"] = rfc3339(parse_time(meta["deletionTimestamp"]) - before + grace)
             meta["deletionGracePeriodSeconds"] = grace

@@ -17,6 +17,8 @@ class Strategy:
 
     tells_deletion = False
     """Whether who deletes an object that goes at once sees in the answer that it was marked first."""
+    marked_first = False
+    """Whether the first deletion only marks, even where nothing keeps the object: its next write, or the next deletion, ends it."""
 
     def read(self, obj: Object) -> None:
         """What reading a document into Go's types makes of it, beyond its schema's defaults: it counts as said by its sender."""

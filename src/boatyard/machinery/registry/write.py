@@ -52,10 +52,11 @@ async def _write(ledger: Ledger, request: Request, record: Record, wanted: Objec
     managers = prepare(ledger, request, wanted, old)
     unchanged = (managers is owners or same_owners(managers, owners)) and same(wanted, old)
     ownership.put(wanted, owners if unchanged else managers)
-    if unchanged or request.dry_run:
+    done = done_deleting(request, wanted)
+    if request.dry_run or (unchanged and not done):
         return wanted
     key = keys.key(request.kind.resource, request.namespace, request.name)
-    if done_deleting(request, wanted):
+    if done:
         await ledger.commit([Delete(key, record.modified)])
         # It was never stored as it is now: what there is to see of it has the revision that it had.
         return wanted

@@ -22,6 +22,8 @@ PERMANENT = ("default", "kube-system", "kube-public")
 class Namespaces(Strategy):
     """``spec.finalizers`` is changed through the ``finalize`` subresource only."""
 
+    marked_first = True
+
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         finalizers = (obj.get("spec") or {}).get("finalizers") or []
         obj["spec"] = {"finalizers": finalizers if CONTENT in finalizers else [*finalizers, CONTENT]}
