@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
 import aiohttp
 from aiohttp import web
@@ -19,35 +19,67 @@ UNSENT_BYTES = 64 * 1024
 RECORD_BYTES = 16 * 1024
 """The longest record of TLS. More in one write would be encrypted and buffered whole, whatever the client takes, and the connection
 would keep as much memory for as long as it lasts."""
+PIECE_BYTES = 32 * 1024
+"""Of changes that many are told: one write, unless one commit is longer. A round of a busy kind, so that its cost is that of one
+write, and half of what waits for a slow client: who is behind is told more in a round, not in a dearer way."""
 SHARED = 16
 """Encoded batches kept for the others who see the same …"""
 SHARED_BYTES = 512 * 1024
-"""… and how long one may be to be kept."""
+"""… how long one may be to be kept, and all pieces of what is being told."""
 
 Encode: TypeAlias = Callable[[RecordEvent], bytes]
 """An event as a line."""
-_BatchOf: TypeAlias = Callable[[list[Change]], Batch]
+_BatchOf: TypeAlias = Callable[[Sequence[Change]], Batch]
+
+
+class Piece(NamedTuple):
+    """Some of the changes that are told, as they go over the wire."""
+
+    data: bytes
+    """Nothing where nothing of them is seen."""
+    end: int
+    """How many changes are told with it."""
+    revision: int
+    """Of the last of them."""
 
 
 class Sight:
     """Changes as a watcher sees them, and as they go over the wire. One for all who see the same, in the same form."""
 
-    __slots__ = ("__weakref__", "_changes", "_chunked", "_data", "_encode", "_known")
+    __slots__ = ("__weakref__", "_changes", "_chunked", "_encode", "_known", "_pieces", "_room")
 
     def __init__(self, encode: Encode, *, chunked: bool) -> None:
         self._encode, self._chunked = encode, chunked
         self._known: dict[Span, bytes] = {}
-        self._changes: list[Change] | None = None
-        self._data = b""
+        self._changes: Sequence[Change] | None = None
+        self._pieces: list[Piece] = []
+        self._room = 0
 
-    def of_changes(self, changes: list[Change], batch_of: _BatchOf) -> bytes:
-        """Changes that are told to one watcher after the other: the same list, so the same bytes."""
-        if changes is self._changes:
-            return self._data
-        data = self.of_batch(batch_of(changes))
-        if len(data) <= SHARED_BYTES:
-            self._data, self._changes = data, changes
-        return data
+    def pieces(self, changes: Sequence[Change], batch_of: _BatchOf) -> Iterator[Piece]:
+        """Changes that are told to one watcher after the other: the same list, so the same bytes, made as they are asked for."""
+        if changes is not self._changes:
+            self._changes, self._pieces, self._room = changes, [], SHARED_BYTES
+        pieces, end, number = self._pieces, 0, 0
+        while end < len(changes):
+            if number < len(pieces):
+                piece = pieces[number]
+            else:
+                piece = self._piece(changes, end, batch_of)
+                self._room -= len(piece.data)
+                if self._room >= 0:
+                    pieces.append(piece)
+            yield piece
+            end = piece.end
+            number += 1
+
+    def _piece(self, changes: Sequence[Change], begin: int, batch_of: _BatchOf) -> Piece:
+        end, size = begin, 0
+        while end < len(changes) and (not size or size + len(changes[end].value) <= PIECE_BYTES):
+            revision = changes[end].revision
+            while end < len(changes) and changes[end].revision == revision:
+                size += len(changes[end].value)
+                end += 1
+        return Piece(self.of_batch(batch_of(changes[begin:end])), end, changes[end - 1].revision)
 
     def of_batch(self, batch: Batch) -> bytes:
         """A batch of changes; nothing where nothing of it is seen."""
@@ -92,20 +124,20 @@ class WatchStream:
     def sink(self, batch_of: _BatchOf) -> Sink:
         """A ``SinkOf``."""
 
-        def take(changes: list[Change]) -> bool:
-            transport = self._live
-            if transport is None or transport.is_closing() or transport.get_write_buffer_size() >= UNSENT_BYTES:
-                return False
+        def take(changes: Sequence[Change]) -> int:
+            transport, took = self._live, 0
+            if transport is None or transport.is_closing():
+                return 0
             try:
-                data = self.sight.of_changes(changes, batch_of)
-                if len(data) > UNSENT_BYTES:
-                    return False
-                if data:
-                    transport.write(data)
+                for piece in self.sight.pieces(changes, batch_of):
+                    if len(piece.data) > UNSENT_BYTES or transport.get_write_buffer_size() >= UNSENT_BYTES:
+                        break
+                    if piece.data:
+                        transport.write(piece.data)
+                    took, self.come_to = piece.end, piece.revision
             except Exception:
-                return False  # the task meets it again, and tells
-            self.come_to = changes[-1].revision
-            return True
+                pass  # the task meets it again, and tells
+            return took
 
         return take
 

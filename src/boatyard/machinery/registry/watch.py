@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import NamedTuple, TypeAlias
 
@@ -56,8 +56,8 @@ class Batch:
     __slots__ = ("_changes", "_events", "_selection", "span", "there")
 
     def __init__(
-        self, events: list[RecordEvent] | None = None, *, changes: list[Change] | None = None, selection: Selection | None = None,
-        there: bool = False,
+        self, events: list[RecordEvent] | None = None, *, changes: Sequence[Change] | None = None,
+        selection: Selection | None = None, there: bool = False,
     ) -> None:  # fmt: skip
         self.there = there
         """More of what is there follows at once."""
@@ -77,7 +77,7 @@ class Batch:
         return self._events
 
 
-SinkOf: TypeAlias = Callable[[Callable[[list[Change]], Batch]], Sink]
+SinkOf: TypeAlias = Callable[[Callable[[Sequence[Change]], Batch]], Sink]
 """Makes a sink, given what makes a batch of changes: the same for all watchers of one kind, namespace and selection, so one of
 them may make it for all."""
 
@@ -102,7 +102,7 @@ async def _batches(
     ledger: Ledger, prefix: str, selection: Selection, after: int, bookmarks: bool, there: bool, initial_end: bool,
     sink: SinkOf | None,
 ) -> AsyncGenerator[Batch, None]:  # fmt: skip
-    def batch_of(changes: list[Change]) -> Batch:
+    def batch_of(changes: Sequence[Change]) -> Batch:
         return Batch(changes=changes, selection=selection)
 
     try:

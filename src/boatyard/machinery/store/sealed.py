@@ -171,11 +171,11 @@ class SealedStore:
     def _clearing(self, sink: Sink) -> Sink:
         """The same sink for changes as they are stored; one that can't be read goes the way where that is told."""
 
-        def take(changes: list[Change]) -> bool:
+        def take(changes: Sequence[Change]) -> int:
             try:
                 clear = [self._changed(change) for change in changes]
             except Unreadable:
-                return False
+                return 0
             return sink(clear)
 
         return take

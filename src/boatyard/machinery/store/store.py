@@ -45,8 +45,8 @@ class Route(NamedTuple):
     value: str
 
 
-Sink: TypeAlias = Callable[[list[Change]], bool]
-"""Takes a batch of changes at once, or says (False) that it can't now. Must not raise."""
+Sink: TypeAlias = Callable[[Sequence[Change]], int]
+"""Takes changes at once, and says how many: the first of them, whole commits only. Must not raise."""
 
 
 class Page(NamedTuple):
@@ -141,7 +141,7 @@ class Store(Protocol):
         that are not on the ``route`` may be left out.
 
         While the caller waits for the next batch, it is offered to the ``sink`` first, without a task being woken for it; what the
-        sink takes isn't yielded.
+        sink takes of it isn't yielded.
 
         Raises Compacted at the first step when ``after`` is older than the history, or later when this watcher fell too far behind.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Sequence
 
 from boatyard.machinery.store.store import Change, Compacted, Sink
 
@@ -32,27 +32,34 @@ class Watcher:
         """The revision at which it had fallen too far behind; 0 while it hasn't."""
         busy[self] = None
 
-    def offer(self, changes: Iterable[Change]) -> None:
+    def offer(self, changes: Sequence[Change]) -> None:
         """To one who is busy. What it has seen in the history that it began with is left out."""
-        for change in changes:
-            if change.revision <= self._after or self._overflow:
-                continue
-            if len(self._pending) >= BACKLOG:
-                self._overflow = change.revision
-                self._pending = []
-            else:
-                self._pending.append(change)
+        if self._overflow:
+            return
+        changes = self._news(changes)
+        room = BACKLOG - len(self._pending)
+        if len(changes) > room:
+            self._overflow = changes[room].revision
+            self._pending = []
+        else:
+            self._pending += changes
 
     def tell(self, changes: list[Change]) -> None:
         """To one who waits: what has come."""
-        if changes[0].revision <= self._after:
-            changes = [change for change in changes if change.revision > self._after]
-            if not changes:
-                return
-        if self._sink is not None and len(changes) <= BATCH and self._sink(changes):
-            self._after = changes[-1].revision
-        else:
-            self._rouse(changes)
+        news = self._news(changes)
+        if not news:
+            return
+        took = self._sink(news) if self._sink is not None and len(news) <= BACKLOG else 0
+        if took:
+            self._after = news[took - 1].revision
+        if took < len(news):
+            self._rouse(news[took:] if took else news)
+
+    def _news(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """What it hasn't seen; the very same where that is all."""
+        if not changes or changes[0].revision > self._after:
+            return changes
+        return [change for change in changes if change.revision > self._after]
 
     def close(self) -> None:
         """Let the watch end after what is pending."""
@@ -71,7 +78,7 @@ class Watcher:
         if self.waits:
             self._rouse(self._coming)
 
-    def _rouse(self, changes: list[Change]) -> None:
+    def _rouse(self, changes: Sequence[Change]) -> None:
         self.waits = False
         self._busy[self] = None
         self.offer(changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import pytest
@@ -66,9 +67,9 @@ async def test_rows_of_watchers_are_told_in_turns_of_their_own_and_rest_for_a_ro
     watching, told, count = WatchHub(), list[tuple[int, int]](), 3 * crowd.AT_ONCE
 
     async def follow(number: int) -> None:
-        def take(batch: list[Change]) -> bool:
+        def take(batch: Sequence[Change]) -> int:
             told.extend((number, one.revision) for one in batch)
-            return True
+            return len(batch)
 
         async with aclosing(watching.watch("/k/", 0, [], sink=take)) as batches:
             async for _ in batches:
@@ -103,38 +104,69 @@ async def test_a_watcher_far_behind_takes_what_waits_in_parts() -> None:
 
 
 async def test_what_the_sink_takes_is_not_yielded_and_what_it_refuses_is() -> None:
-    watching, poured, yielded, full = WatchHub(), list[int](), list[int](), list[bool]([False])
+    watching, poured, yielded, full, free = WatchHub(), list[int](), list[int](), list[bool]([False]), asyncio.Event()
 
-    def take(batch: list[Change]) -> bool:
-        if not full[0]:
-            poured.extend(one.revision for one in batch)
-        return not full[0]
+    def take(batch: Sequence[Change]) -> int:
+        if full[0]:
+            return 0
+        poured.extend(one.revision for one in batch)
+        return len(batch)
 
     async def follow() -> None:
         async with aclosing(watching.watch("/k/", 0, [change(1)], sink=take)) as batches:
             async for batch in batches:
                 yielded.extend(one.revision for one in batch)
-                await asyncio.sleep(0.05)
+                await free.wait()
+
+    async def all_turns() -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
 
     task = asyncio.create_task(follow())
-    await asyncio.sleep(0)
+    await all_turns()
     watching.publish([change(2)])  # while its caller is busy with what went before
     assert (yielded, poured) == ([1], [])
-    await asyncio.sleep(0.2)
+    free.set()
+    await all_turns()
     assert yielded == [1, 2]
     for revision in (3, 4):
         watching.publish([change(revision)])
     assert poured == [3, 4]
+    free.clear()
     full[0] = True
     watching.publish([change(5)])
-    await asyncio.sleep(0)
+    await all_turns()
     full[0] = False
     watching.publish([change(6)])
-    await asyncio.sleep(0.2)
+    assert yielded == [1, 2, 5]
+    free.set()
+    await all_turns()
     watching.publish([change(7)])
     assert (yielded, poured) == ([1, 2, 5, 6], [3, 4, 7])
     watching.close()
     await task
+
+
+async def test_what_the_sink_takes_a_part_of_is_yielded_from_there_on() -> None:
+    watching, poured, yielded = WatchHub(), list[int](), list[int]()
+
+    def take(batch: Sequence[Change]) -> int:
+        poured.extend(one.revision for one in batch[:2])
+        return 2
+
+    async def follow() -> None:
+        async with aclosing(watching.watch("/k/", 0, [], sink=take)) as batches:
+            async for batch in batches:
+                yielded.extend(one.revision for one in batch)
+
+    task = asyncio.create_task(follow())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    watching.publish([change(revision) for revision in range(1, 6)])
+    watching.publish([change(6)])  # in its turn, behind what it didn't take
+    watching.close()
+    await task
+    assert (poured, yielded) == ([1, 2], [3, 4, 5, 6])
 
 
 async def test_a_watch_with_a_sink_ends_and_is_told_when_it_fell_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +174,9 @@ async def test_a_watch_with_a_sink_ends_and_is_told_when_it_fell_behind(monkeypa
     monkeypatch.setattr(watcher, "BATCH", 2)
     watching, poured = WatchHub(), list[int]()
 
-    def take(batch: list[Change]) -> bool:
+    def take(batch: Sequence[Change]) -> int:
         poured.extend(one.revision for one in batch)
-        return True
+        return len(batch)
 
     async def follow(seconds: float) -> None:
         async with aclosing(watching.watch("/k/", 0, [change(1)], sink=take)) as batches:
@@ -167,12 +199,13 @@ async def test_nobody_misses_or_sees_twice_whatever_sinks_take(monkeypatch: pyte
     seen: list[list[int]] = [[] for _ in range(count)]
 
     async def follow(mine: list[int], after: int) -> None:
-        def take(batch: list[Change]) -> bool:
+        def take(batch: Sequence[Change]) -> int:
             # The last comes the other way, where the watch is ended.
             if chance.random() < 0.2 or batch[-1].revision == last:
-                return False
-            mine.extend(one.revision for one in batch)
-            return True
+                return 0
+            took = batch if chance.random() < 0.5 else batch[: chance.randint(0, len(batch))]
+            mine.extend(one.revision for one in took)
+            return len(took)
 
         async with aclosing(watching.watch("/k/", after, [], sink=take)) as batches:
             async for batch in batches:
