@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import compileall
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+import boatyard
 from bench.api.connection import Server
 from bench.api.work import NAMESPACE
 from boatyard.app import addresses
@@ -57,6 +59,8 @@ def ours(prepare: Callable[[DataDirectory], None] = lambda data: None, answered:
     chosen = addresses.load(file)
     assert chosen is not None
     prepare(data)
+    # As an installer does: an interpreter that may write no bytecode would compile the program anew at every start.
+    compileall.compile_dir(Path(boatyard.__file__).parent, quiet=1)
     Pki(data.pki, RealWorld()).admin()  # as after any start but the first
     reading, writing = os.pipe()
     log = open(data.run / "control.log", "wb")

@@ -11,7 +11,7 @@ import click
 import boatyard
 from boatyard.app import addresses, discovery
 from boatyard.app.layout import DataDirectory
-from boatyard.app.memory import give_back, settle
+from boatyard.app.memory import give_back, grow, settle
 from boatyard.app.program import main_of, tell_ready
 from boatyard.app.roles import install_roles
 from boatyard.app.sealing import Sealing, key_file
@@ -69,6 +69,7 @@ RENEW_SECONDS = 6 * 3600.0
 
 async def run(data: DataDirectory, ready_fd: int | None, secrets_key_file: Path | None = None) -> None:
     """Run until cancelled. What was acknowledged before is there again; pods are none of its business."""
+    grow()
     world = RealWorld()
     chosen = addresses.load(data.root / "control" / "addresses.json")
     if chosen is None:

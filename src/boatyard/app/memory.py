@@ -12,13 +12,18 @@ WHOLE_AFTER = 100
 """Collections of what is young between two of everything: half a minute of full load at least."""
 
 
-def settle() -> None:
-    """What is there now stays: the collector needn't look at it again and again. At what comes it looks seldom, but for what is
-    young: a look at everything stops the event loop (with a thousand watchers for some 80 ms, which all of them wait), Python would
-    take one whenever a quarter came anew. It finds nothing: requests and connections leave nothing that only a collector frees."""
-    gc.freeze()
+def grow() -> None:
+    """From the start on: the collector looks seldom at everything, but for what is young. A look at everything stops the event loop
+    (with a thousand watchers for some 80 ms, which all of them wait), and Python would take one whenever a quarter came anew, while
+    caches fill again and again. It finds nothing: requests and connections leave nothing that only a collector frees."""
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, WHOLE_AFTER)
+
+
+def settle() -> None:
+    """What is there now stays, but for what the start left behind: the collector needn't look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 async def give_back(world: World) -> None:

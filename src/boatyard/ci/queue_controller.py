@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from boatyard.ci import build_state
 from boatyard.ci.ciconfig_fields import Builds
 from boatyard.ci.kinds import CICONFIG_LABEL, Build, CiConfig
@@ -25,7 +23,7 @@ RETRY_SECONDS = 0.1
 def controller(manager: Manager, settings: Settings) -> Controller:
     """The queue's controller."""
     queue = Queue(manager, settings)
-    watches = (Watch(CiConfig.resource, lambda obj: (QUEUE,)), Watch(CONFIG_MAPS, queue.limits_changed))
+    watches = (Watch(CiConfig.resource, lambda obj: (QUEUE,)),)
     made = Controller("build-queue", Build.resource, queue.reconcile, watches=watches, requests=lambda build: ())
 
     def changed(old: Object | None, new: Object | None) -> None:
@@ -33,6 +31,7 @@ def controller(manager: Manager, settings: Settings) -> Controller:
             made.enqueue(QUEUE)
 
     manager.cache(Build.resource).on_change(changed)
+    queue.limits.on_change(lambda old, new: made.enqueue(QUEUE))
     return made
 
 
@@ -42,7 +41,10 @@ class Queue:
     def __init__(self, manager: Manager, settings: Settings) -> None:
         self._client, self._world, self._settings = manager.client, manager.world, settings
         self._configs = manager.cache(CiConfig.resource)
-        self._config_maps = manager.cache(CONFIG_MAPS)
+        # Only this one: of others' there may be many, and long ones.
+        self.limits = manager.cache(
+            CONFIG_MAPS, namespace=settings.system_namespace, field_selector=f"metadata.name={LIMITS_NAME}"
+        )
         self._outrun = False
         self._waiting: dict[str, tuple[Object, Waiting]] = {}
         """By uid: the builds that wait."""
@@ -54,10 +56,6 @@ class Queue:
         """How many places each team has."""
         self._quotas: dict[Team, tuple[str, Quota]] = {}
         """What each CiConfig may have, with the revision that says so: a pass asks for every team, and few change."""
-
-    def limits_changed(self, config_map: Object) -> Iterable[Request]:
-        """The limits' ConfigMap concerns the queue."""
-        return (QUEUE,) if (namespace(config_map), name(config_map)) == (self._settings.system_namespace, LIMITS_NAME) else ()
 
     def take_in(self, old: Object | None, new: Object | None) -> bool:
         """Note a Build's change. Whether it is worth a pass: one begins to wait, or one gives back its place."""
@@ -134,7 +132,7 @@ class Queue:
         return known[1]
 
     def _limits(self) -> Limits:
-        data = (self._config_maps.get(LIMITS_NAME, self._settings.system_namespace) or {}).get("data") or {}
+        data = (self.limits.get(LIMITS_NAME, self._settings.system_namespace) or {}).get("data") or {}
         total, each = (int(data[key]) if data.get(key, "").isdigit() else None for key in ("total", "perNamespace"))
         return Limits(total, each)
 

@@ -64,7 +64,7 @@ class Collector:
 
     def _follow(self, resource: Resource) -> None:
         if resource.group_resource not in self.caches:
-            cache = self.manager.cache(resource, indexes={INDEX: owner_uids})
+            cache = self.manager.cache(resource, indexes={INDEX: owner_uids}, whole=False)
             self.caches[resource.group_resource] = resource, cache
             cache.on_change(lambda old, new: self._changed(resource, old, new))
 

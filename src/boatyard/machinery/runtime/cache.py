@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import TypeAlias
@@ -23,19 +24,36 @@ PAGE_SIZE = 500
 SHORTEST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 30.0
 
 
+_BARE = ("ownerReferences", "finalizers", "deletionTimestamp", "generation", "labels")
+
+
+def bare(obj: Object, resource: Resource) -> Object:
+    """What an object is, whose it is and whether it goes: its type and its metadata without annotations. Texts that all objects of
+    a type or a namespace share are one text."""
+    full = obj["metadata"]
+    metadata: Object = {"name": full["name"], "uid": full.get("uid", ""), "resourceVersion": full.get("resourceVersion", "")}
+    if "namespace" in full:
+        metadata["namespace"] = sys.intern(full["namespace"])
+    for field in _BARE:
+        if field in full:
+            metadata[field] = full[field]
+    return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata}
+
+
 class Cache:
     """The objects of one resource type, optionally only of a namespace or those that selectors choose.
 
-    Objects are shared by all readers: read-only. They come without their managed fields. ``indexes`` map an object to the values
-    under which :meth:`by_index` finds it.
+    Objects are shared by all readers: read-only. They come without their managed fields; where nobody wants more than to know
+    what there is (``whole`` is False), only with :func:`bare` metadata. ``indexes`` map an object to the values under which
+    :meth:`by_index` finds it.
     Nothing is in it before :meth:`run` runs; :meth:`synced` waits for the first whole list.
     """
 
     def __init__(
         self, client: Client, resource: Resource, world: World, *, namespace: str | None = None, label_selector: str = "",
-        field_selector: str = "", indexes: Mapping[str, IndexFunction] | None = None,
+        field_selector: str = "", indexes: Mapping[str, IndexFunction] | None = None, whole: bool = True,
     ) -> None:  # fmt: skip
-        self.client, self.resource, self.world = client, resource, world
+        self.client, self.resource, self.world, self.whole = client, resource, world, whole
         self.namespace, self.label_selector, self.field_selector = namespace, label_selector, field_selector
         self._objects: dict[str, dict[str, Object]] = {}  # namespace -> name -> object
         self._index_functions: dict[str, IndexFunction] = {}
@@ -138,7 +156,7 @@ class Cache:
         self._synced.set()
 
     def _take(self, items: Iterable[Object]) -> None:
-        for obj in items:
+        for obj in items if self.whole else (bare(obj, self.resource) for obj in items):
             old = self.get(name(obj), namespace(obj))
             if old is None or old["metadata"].get("resourceVersion") != obj["metadata"].get("resourceVersion"):
                 self._change(old, obj)
@@ -151,6 +169,8 @@ class Cache:
         async with aclosing(events):
             async for kind, obj in events:
                 metadata = obj["metadata"]
+                if not self.whole and kind != "BOOKMARK":
+                    obj = bare(obj, self.resource)
                 if kind == "DELETED":
                     old = self.get(metadata["name"], metadata.get("namespace"))
                     if old is not None:

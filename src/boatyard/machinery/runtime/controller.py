@@ -40,11 +40,12 @@ whatever else is the case; what time alone brings about is asked for by the seco
 class Watch:
     """Another type whose changes concern a controller's objects; ``to_requests`` says which. It is asked for the old and the new
     state of what changed, so that an object that moves from one owner to another concerns both. ``is_news`` may leave changes
-    out."""
+    out. Where metadata is enough to say it, the objects needn't be ``whole``."""
 
     resource: Resource
     to_requests: ToRequests
     is_news: IsNews | None = None
+    whole: bool = True
 
 
 def itself(obj: Object) -> Iterable[Request]:

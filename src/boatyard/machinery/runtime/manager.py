@@ -23,7 +23,9 @@ class Manager:
 
     def __init__(self, client: Client, world: World, *, namespace: str | None = None) -> None:
         self.client, self.world, self.namespace = client, world, namespace
-        self._caches: dict[tuple[Resource, str | None, str, str], Cache] = {}
+        self._whole: dict[tuple[Resource, str | None, str, str], Cache] = {}
+        self._bare: dict[tuple[Resource, str | None, str, str], Cache] = {}
+        """Caches that hold metadata only."""
         self._tasks: dict[Cache, asyncio.Task[None]] = {}
         self._controllers: list[Controller] = []
         self._loops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
@@ -32,17 +34,22 @@ class Manager:
 
     def cache(
         self, resource: Resource, *, namespace: str | None = None, label_selector: str = "", field_selector: str = "",
-        indexes: Mapping[str, IndexFunction] | None = None,
+        indexes: Mapping[str, IndexFunction] | None = None, whole: bool = True,
     ) -> Cache:  # fmt: skip
         """The shared cache of a type; indexes are added to it. Asked for while the manager runs, it starts at once: await its
-        ``synced``."""
+        ``synced``. Who needs to know only what there is, asks for one that needn't be ``whole``."""
         where = namespace if namespace is not None else self.namespace
         key = (resource, where if resource.namespaced else None, label_selector, field_selector)
-        cache = self._caches.get(key)
+        cache = self._whole.get(key) or (None if whole else self._bare.get(key))
+        if cache is None and whole and self._group is None and key in self._bare:
+            # Nothing is in it yet: one for all who ask.
+            cache = self._whole[key] = self._bare.pop(key)
+            cache.whole = True
         if cache is None:
-            cache = self._caches[key] = Cache(
-                self.client, resource, self.world, namespace=key[1], label_selector=label_selector, field_selector=field_selector
-            )
+            cache = (self._whole if whole else self._bare)[key] = Cache(
+                self.client, resource, self.world, namespace=key[1], label_selector=label_selector, field_selector=field_selector,
+                whole=whole,
+            )  # fmt: skip
             if self._group is not None:
                 self._start(self._group, cache)
         for index, function in (indexes or {}).items():
@@ -51,10 +58,11 @@ class Manager:
 
     def drop(self, resource: Resource) -> None:
         """Stop following a type that is no longer served. Its caches keep what they last held."""
-        for key in [key for key in self._caches if key[0] == resource]:
-            task = self._tasks.pop(self._caches.pop(key), None)
-            if task is not None:
-                task.cancel()
+        for caches in (self._whole, self._bare):
+            for key in [key for key in caches if key[0] == resource]:
+                task = self._tasks.pop(caches.pop(key), None)
+                if task is not None:
+                    task.cancel()
 
     def _start(self, group: TaskGroup, cache: Cache) -> None:
         self._tasks[cache] = group.start(cache.run(), f"cache-{cache.resource.group_resource}")
@@ -64,7 +72,7 @@ class Manager:
         self._controllers.append(controller)
         self.cache(controller.resource).on_change(_feed(controller, controller.requests, controller.is_news))
         for watch in controller.watches:
-            self.cache(watch.resource).on_change(_feed(controller, watch.to_requests, watch.is_news))
+            self.cache(watch.resource, whole=watch.whole).on_change(_feed(controller, watch.to_requests, watch.is_news))
 
     def add_loop(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Have something else run beside the controllers (a heartbeat, a scheduler), once the caches are filled."""
@@ -83,9 +91,10 @@ class Manager:
         async with TaskGroup() as group:
             self._group = group
             try:
-                for cache in list(self._caches.values()):
+                caches = [*self._whole.values(), *self._bare.values()]
+                for cache in caches:
                     self._start(group, cache)
-                for cache in list(self._caches.values()):
+                for cache in caches:
                     await cache.synced()
                 for controller in self._controllers:
                     group.start(controller.run(self.world), controller.name)

@@ -43,6 +43,27 @@ async def test_it_holds_what_is_there_page_by_page_and_what_comes(client: Any, w
         assert client.lists == 2
 
 
+async def test_one_that_needs_not_be_whole_holds_what_the_metadata_says(client: Any, world: Any) -> None:
+    def owned(name: str) -> None:
+        client.put(name, data={"x": "1"})
+        client.objects["default", name]["metadata"]["ownerReferences"] = [{"uid": "o"}]
+
+    owned("a")
+    indexes = {"owner": lambda obj: [one["uid"] for one in obj["metadata"].get("ownerReferences", ())]}
+    async with running(client, world, whole=False, indexes=indexes) as cache:
+        client.put("b", data={"x": "1"})
+        await settle()
+        for found in (cache.get("a", "default"), cache.get("b", "default")):
+            assert found is not None
+            assert (found["apiVersion"], found["kind"], "data" in found) == ("v1", "ConfigMap", False)
+            assert found["metadata"]["resourceVersion"] and found["metadata"]["namespace"] == "default"
+        assert [obj["metadata"]["name"] for obj in cache.by_index("owner", "o")] == ["a"]
+        client.remove("a")
+        await settle()
+        assert [obj["metadata"]["name"] for obj in cache.list()] == ["b"]
+        assert cache.by_index("owner", "o") == []
+
+
 async def test_handlers_hear_of_every_change_and_of_what_was_there_before_them(client: Any, world: Any) -> None:
     told: list[tuple[str, str]] = []
 

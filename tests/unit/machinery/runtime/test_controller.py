@@ -166,6 +166,21 @@ async def test_a_loop_that_ends_is_a_fault_too(client: Any, world: Any) -> None:
             await asyncio.wait_for(task, 30)
 
 
+async def test_a_cache_is_whole_when_anybody_needs_it_whole(client: Any, world: Any) -> None:
+    manager = Manager(client, world)
+    maps, secrets = manager.cache(CONFIG_MAPS, whole=False), manager.cache(SECRETS, whole=False)
+    assert manager.cache(CONFIG_MAPS) is manager.cache(CONFIG_MAPS, whole=False) is maps
+    client.put("a", data={"x": "1"})
+    async with running(manager):
+        await asyncio.wait_for(manager.ready(), 30)
+        assert "data" in (maps.get("a", "default") or {})
+        assert secrets.is_synced and not secrets.whole
+        late = manager.cache(SECRETS)  # what was left out isn't there any more
+        assert late is not secrets and late.whole
+        await asyncio.wait_for(late.synced(), 30)
+        assert manager.cache(SECRETS, whole=False) is late
+
+
 async def test_caches_are_shared_and_may_come_late(client: Any, world: Any) -> None:
     manager = Manager(client, world)
     assert manager.cache(CONFIG_MAPS) is manager.cache(CONFIG_MAPS, indexes={"x": lambda obj: []})
