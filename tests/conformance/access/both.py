@@ -124,7 +124,7 @@ class Both:
         for wanted, where in ((verb, namespace), (verb + "c", "")):
             attributes = {"group": "settle", "resource": "markers", "verb": wanted, "namespace": where}
             review = {"spec": {"user": "settler", "resourceAttributes": attributes}}
-            for _ in range(300):
+            for _ in range(6000):
                 _, judged = await self.ask("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
                 if judged.body["status"]["allowed"]:
                     break

@@ -63,10 +63,9 @@ async def nodes(pair: Both, namespace: str) -> tuple[str, str]:
         spec = {"nodeName": node, "serviceAccountName": own, "automountServiceAccountToken": False, "volumes": volumes}
         spec["containers"] = [{"name": "c", "image": "x"}]
         await pair.make(f"{base}/pods", {"metadata": {"name": own}, "spec": spec})
-        for _ in range(200):
-            if (await _ask(pair, node, "secrets", "get", own, namespace, ""))[1]:
-                break
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(60):
+            while not (await _ask(pair, node, "secrets", "get", own, namespace, ""))[1]:
+                await asyncio.sleep(0.02)
     return found
 
 

@@ -246,7 +246,7 @@ async def test_it_ends_with_what_it_is_bound_to(pair: Both, where: str, namespac
 
 
 async def _over(pair: Both, tokens: list[str]) -> None:
-    for left in range(200, -1, -1):
+    for left in range(1200, -1, -1):
         told, judged = await review(pair, tokens)
         assert not told.get("authenticated"), "ours ends at once"
         if told == judged:

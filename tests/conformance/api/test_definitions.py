@@ -27,7 +27,7 @@ def gadget(name: str = "g", **metadata: Any) -> dict[str, Any]:
 
 
 async def ended(client: Client, name: str) -> None:
-    for _ in range(100):
+    for _ in range(1200):
         try:
             await client.get(CUSTOM_RESOURCE_DEFINITIONS, name)
         except NotFound:
@@ -59,7 +59,7 @@ async def test_a_kind_comes_changes_and_goes(client: Client, namespace: str) -> 
     schema = current["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     schema["properties"]["spec"]["properties"]["more"] = {"type": "string", "default": "yes"}
     await client.update(CUSTOM_RESOURCE_DEFINITIONS, current)
-    for number in range(100):
+    for number in range(1000):
         if (await client.create(GADGETS, gadget(f"g{number}"), namespace))["spec"].get("more") == "yes":
             break
         await asyncio.sleep(0.05)
@@ -78,7 +78,7 @@ async def test_its_objects_go_first(client: Client, namespace: str) -> None:
     await served(client, GADGETS)
     await client.create(GADGETS, gadget(finalizers=["suite.boatyard.dev/hold"]), namespace)
     await client.delete(CUSTOM_RESOURCE_DEFINITIONS, GADGETS.group_resource)
-    for _ in range(100):
+    for _ in range(1200):
         if (await client.get(GADGETS, "g", namespace))["metadata"].get("deletionTimestamp"):
             break
         await asyncio.sleep(0.05)

@@ -20,7 +20,7 @@ SECTION = "Watches"
 async def seen(events: Any, count: int) -> list[tuple[str, str]]:
     """The next ``count`` events that aren't bookmarks, as (type, name)."""
     found: list[tuple[str, str]] = []
-    async with asyncio.timeout(30), aclosing(events):
+    async with asyncio.timeout(60), aclosing(events):
         async for type, obj in events:
             if type != "BOOKMARK":
                 found.append((type, obj["metadata"]["name"]))
@@ -63,11 +63,16 @@ async def test_live_changes_reach_a_waiting_watch(client: Client, namespace: str
 async def test_from_zero_what_is_there_comes_first(client: Client, namespace: str) -> None:
     await make(client, namespace, "a", mine="yes")
     await make(client, namespace, "b", mine="yes")
+    found: list[tuple[str, str]] = []
     events = client.watch(CONFIG_MAPS, namespace, resource_version="0", label_selector="mine")
-    waiting = asyncio.ensure_future(seen(events, 3))
-    await asyncio.sleep(0.05)
-    await client.delete(CONFIG_MAPS, "a", namespace)
-    found = await waiting
+    async with asyncio.timeout(60), aclosing(events):  # type: ignore[type-var]
+        async for type, obj in events:
+            if type != "BOOKMARK":
+                found.append((type, obj["metadata"]["name"]))
+            if len(found) == 2 and type != "BOOKMARK":
+                await client.delete(CONFIG_MAPS, "a", namespace)
+            if len(found) == 3:
+                break
     assert sorted(found[:2]) == [("ADDED", "a"), ("ADDED", "b")] and found[2] == ("DELETED", "a")
 
 
@@ -87,7 +92,7 @@ async def test_a_deletion_has_a_revision_of_its_own(client: Client, namespace: s
     made = await make(client, namespace, "a")
     await client.delete(CONFIG_MAPS, "a", namespace)
     events = client.watch(CONFIG_MAPS, namespace, resource_version=made["metadata"]["resourceVersion"])
-    async with asyncio.timeout(30), aclosing(events):  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(events):  # type: ignore[type-var]
         async for type, obj in events:
             if type == "DELETED":
                 assert int(obj["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])

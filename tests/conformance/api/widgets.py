@@ -73,7 +73,7 @@ def widget(name: str = "w", **spec: Any) -> dict[str, Any]:
 
 async def served(client: Client, resource: Resource) -> None:
     """Wait until the definition is established and its kind answers."""
-    for _ in range(100):
+    for _ in range(1200):
         found = await client.get(CUSTOM_RESOURCE_DEFINITIONS, resource.group_resource)
         conditions = found.get("status", {}).get("conditions") or ()
         if any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions):

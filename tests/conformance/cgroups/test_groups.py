@@ -56,7 +56,7 @@ def limited(groups: Cgroups, controller: str) -> None:
 
 def until_gone(pids: list[int]) -> None:
     """Ended, or ended and not waited for by whoever has to."""
-    for _ in range(500):
+    for _ in range(3000):
         if all(not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text() for pid in pids):
             return
         time.sleep(0.02)
@@ -73,7 +73,7 @@ def test_who_asks_for_more_memory_than_there_is_for_it_is_killed_and_counted(gro
     assert (groups.out_of_memory_kills("pod/small"), groups.out_of_memory_kills("pod/large")) == (1, 0)
     assert groups.out_of_memory_kills("pod") == 1
     groups.kill("pod/large")
-    assert modest.wait(10) == -signal.SIGKILL
+    assert modest.wait(60) == -signal.SIGKILL
     assert groups.out_of_memory_kills("pod/large") == 0, "who was ended by us didn't run out of memory"
 
 
@@ -92,7 +92,7 @@ def test_the_limit_of_a_pod_holds_for_all_its_containers(groups: Cgroups) -> Non
     assert groups.out_of_memory_kills("pod") == 1
     groups.kill("pod")
     for one in both:
-        one.wait(10)
+        one.wait(60)
 
 
 def test_the_processor_is_had_for_the_share_that_was_asked(groups: Cgroups) -> None:
@@ -129,7 +129,7 @@ except BlockingIOError:
     assert parent.stdout is not None and parent.stdout.readline() == "7\n"
     assert len(groups.processes("pod")) == 8
     groups.kill("pod/few")
-    parent.wait(10)
+    parent.wait(60)
 
 
 @pytest.mark.parametrize("stopped", [False, True])
@@ -154,7 +154,7 @@ while True:
         os.kill(first.pid, signal.SIGSTOP)
     pids = groups.processes("pod/c")
     groups.kill("pod/c")
-    assert first.wait(10) == -signal.SIGKILL
+    assert first.wait(60) == -signal.SIGKILL
     until_gone(pids)
     assert groups.processes("pod") == []
 
@@ -169,7 +169,7 @@ def test_whoever_comes_later_finds_the_groups_and_ends_what_is_in_them(groups: C
     later.remove("pod")
     assert later.groups() == ["pod"], "nothing is removed that has processes"
     later.kill("pod")
-    assert child.wait(10) == -signal.SIGKILL
+    assert child.wait(60) == -signal.SIGKILL
     later.remove("pod")
     later.remove("pod")
     assert later.groups() == []

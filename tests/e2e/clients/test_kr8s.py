@@ -48,7 +48,7 @@ async def test_every_patch_it_can_send(api: Any, pod: dict[str, Any]) -> None:
         "status": {"phase": "Running", "conditions": [{"type": kind, "status": "True"} for kind in ("Ready", "ContainersReady")]}
     }
     await runs.patch(ready, subresource="status")
-    await runs.wait("condition=Ready", timeout=5)
+    await runs.wait("condition=Ready", timeout=60)
     assert await runs.ready()
 
 
@@ -74,10 +74,10 @@ async def test_a_watch_sees_changes(api: Any, server: Server) -> None:
 
     await server.client.create(CONFIG_MAPS, config_map("c"))
     looking = asyncio.create_task(look())
-    await asyncio.wait_for(begun.wait(), 10)
+    await asyncio.wait_for(begun.wait(), 60)
     await server.client.patch(CONFIG_MAPS, "c", {"data": {"a": "b"}}, "default")
     await server.client.delete(CONFIG_MAPS, "c", "default")
-    await asyncio.wait_for(looking, 10)
+    await asyncio.wait_for(looking, 60)
     assert events == [("ADDED", "c"), ("MODIFIED", "c"), ("DELETED", "c")]
 
 

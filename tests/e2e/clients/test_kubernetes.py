@@ -126,7 +126,7 @@ async def test_watches_go_on_where_they_were_and_say_when_that_is_gone(api: k8s.
     def seen(revision: str) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
         for event in watch.Watch().stream(
-            core.list_namespaced_config_map, "default", resource_version=revision, timeout_seconds=5, allow_watch_bookmarks=True
+            core.list_namespaced_config_map, "default", resource_version=revision, timeout_seconds=60, allow_watch_bookmarks=True
         ):
             found.append((event["type"], event["object"].metadata.name))
             if event["type"] == "DELETED":
@@ -157,7 +157,7 @@ async def test_logs_and_commands_of_a_pod(api: k8s.ApiClient, pod: dict[str, Any
 
         def with_code() -> int:
             session = stream.stream(run, "p", "default", command=["exit", "3"], _preload_content=False, **options)
-            session.run_forever(timeout=10)
+            session.run_forever(timeout=60)
             return session.returncode
 
         assert await blocking(with_code) == 3
@@ -186,22 +186,22 @@ async def test_one_leads_and_another_follows_when_it_ends(server: Server) -> Non
 
     def run(name: str) -> None:
         chosen = electionconfig.Config(
-            locks[name], lease_duration=1.5, renew_deadline=1.3, retry_period=1,
+            locks[name], lease_duration=8, renew_deadline=6, retry_period=1,
             onstarted_leading=lambda: started(name), onstopped_leading=stopped[name].set,
         )  # fmt: skip
         leaderelection.LeaderElection(chosen).run()
 
     threads = [threading.Thread(target=run, args=(name,), daemon=True) for name in locks]
     threads[0].start()
-    assert await blocking(leading["a"].wait, 10)
+    assert await blocking(leading["a"].wait, 60)
     threads[1].start()
     await asyncio.sleep(0.5)
     assert led == ["a"]
     locks["a"].fails = True
-    assert await blocking(stopped["a"].wait, 10)
-    assert await blocking(leading["b"].wait, 10)
+    assert await blocking(stopped["a"].wait, 60)
+    assert await blocking(leading["b"].wait, 60)
     locks["b"].fails = True
-    assert await blocking(stopped["b"].wait, 10)
+    assert await blocking(stopped["b"].wait, 60)
     assert led == ["a", "b"]
 
 

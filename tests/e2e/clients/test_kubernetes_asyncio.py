@@ -100,7 +100,7 @@ async def test_watches_go_on_where_they_were_and_say_when_that_is_gone(api: k8s.
         found: list[tuple[str, str]] = []
         async with watch.Watch() as watching:
             async for event in watching.stream(
-                core.list_namespaced_config_map, "default", resource_version=revision, timeout_seconds=5
+                core.list_namespaced_config_map, "default", resource_version=revision, timeout_seconds=60
             ):
                 found.append((event["type"], event["object"].metadata.name))
                 if event["type"] == "DELETED":
@@ -140,18 +140,18 @@ async def test_one_leads_and_another_follows_when_it_ends(api: k8s.ApiClient, se
 
     def candidate(name: str) -> asyncio.Task[None]:
         chosen = electionconfig.Config(
-            LeaseLock("leader", "default", name, api), lease_duration=2, renew_deadline=1.5, retry_period=1,
+            LeaseLock("leader", "default", name, api), lease_duration=8, renew_deadline=6, retry_period=1,
             onstarted_leading=lead(name), onstopped_leading=stopped(),
         )  # fmt: skip
         return asyncio.create_task(leaderelection.LeaderElection(chosen).run())
 
     first = candidate("a")
-    await asyncio.wait_for(begun["a"].wait(), 10)
+    await asyncio.wait_for(begun["a"].wait(), 60)
     second = candidate("b")
     await asyncio.sleep(0.2)
     assert led == ["a"]
     first.cancel()
-    await asyncio.wait_for(begun["b"].wait(), 10)
+    await asyncio.wait_for(begun["b"].wait(), 60)
     second.cancel()
     await asyncio.gather(first, second, return_exceptions=True)
     assert (await server.client.get(LEASES, "leader", "default"))["spec"]["holderIdentity"] == "b"

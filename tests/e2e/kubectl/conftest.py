@@ -19,7 +19,7 @@ from e2e.installation import Installation, installation
 from e2e.yard import Yard, yard_in
 from parts import need
 
-from .programs import OTHERS, USUAL, program
+from .programs import OTHERS, THRIFTY, USUAL, program
 
 
 @dataclass
@@ -61,7 +61,10 @@ class Kubectl:
         """A running command, killed at the end if it still runs."""
         process = await asyncio.create_subprocess_exec(
             self.path, *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": str(self.home / "config"), **(env or {})},
+            env={
+                "PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": str(self.home / "config"), **THRIFTY,
+                **(env or {}),
+            },
         )  # fmt: skip
         try:
             yield process
@@ -74,7 +77,14 @@ class Kubectl:
 async def line(process: asyncio.subprocess.Process) -> str:
     """The next line that a running command prints."""
     assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().rstrip("\n")
+    return (await asyncio.wait_for(process.stdout.readline(), 60)).decode().rstrip("\n")
+
+
+async def watches(process: asyncio.subprocess.Process) -> None:
+    """Returns when a running command that says what it does (``-v=6``) has begun to watch."""
+    assert process.stderr is not None
+    while b"watch=true" not in (said := await asyncio.wait_for(process.stderr.readline(), 60)):
+        assert said, "it has ended"
 
 
 @pytest.fixture

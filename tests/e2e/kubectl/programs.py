@@ -14,6 +14,10 @@ WITH_KUBERNETES = "1.34"
 """The one that comes with the real Kubernetes which tests start."""
 
 
+THRIFTY = {"GOGC": "off", "GOMAXPROCS": "1"}
+"""The environment of a program in Go that lives for a moment, hundreds of times: it needn't tidy up: a third of its work."""
+
+
 @cache
 def program(version: str) -> str | None:
     """``kubectl.1.33`` on the PATH or beside kubectl itself, one that ``BOATYARD_KUBECTL_1_33`` names, or the real parts' own."""

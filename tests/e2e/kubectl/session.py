@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .programs import THRIFTY
+
 STORIES = Path(__file__).parent / "script"
 
 _DIRECTIVE = re.compile(r"# (differs|only)(?: (from|until) 1\.(\d+))?: (.+)")
@@ -86,7 +88,7 @@ class Side:
         """What it prints, and how it ends, without what can't be the same twice."""
         environment = {
             "PATH": f"{self.home / 'bin'}:{os.environ['PATH']}", "HOME": str(self.home), "KUBECONFIG": str(self.home / "config"),
-            "NS": namespace,
+            "NS": namespace, **THRIFTY,
         }  # fmt: skip
         process = await asyncio.create_subprocess_exec(
             "/bin/sh", "-c", command.text, env=environment, cwd=self.home / "work", stdin=asyncio.subprocess.DEVNULL,
@@ -125,14 +127,14 @@ async def differences(
 
 _PROGRAMS = {
     "lines": """#!/bin/sh
-# lines FILE N: wait until FILE has N lines, at most ten seconds.
+# lines FILE N: wait until FILE has N lines, at most two minutes.
 tries=0
-while [ "$(cat "$1" 2>/dev/null | wc -l)" -lt "$2" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+while [ "$(cat "$1" 2>/dev/null | wc -l)" -lt "$2" ] && [ $tries -lt 1200 ]; do sleep 0.1; tries=$((tries + 1)); done
 """,
     "watching": """#!/bin/sh
-# watching FILE: wait until FILE, what kubectl -v=6 says, tells of a watch that has begun, at most ten seconds; take it away.
+# watching FILE: wait until FILE, what kubectl -v=6 says, tells of a watch that has begun, at most two minutes; take it away.
 tries=0
-until grep -q watch=true "$1" 2>/dev/null || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+until grep -q watch=true "$1" 2>/dev/null || [ $tries -ge 1200 ]; do sleep 0.1; tries=$((tries + 1)); done
 rm -f "$1"
 """,
     "terminal": f"""#!{sys.executable}
@@ -144,7 +146,7 @@ ours, theirs = pty.openpty()
 subprocess.run(["stty", "rows", "33", "cols", "101"], stdin=theirs, check=True)
 process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
 os.close(theirs)
-shown, until = b"", time.monotonic() + 15
+shown, until = b"", time.monotonic() + 120
 while time.monotonic() < until:
     if select.select([ours], [], [], 0.5)[0]:
         try:
@@ -153,7 +155,7 @@ while time.monotonic() < until:
             break
     elif process.poll() is not None:
         break
-    elif lines and b"> " in shown:
+    elif lines and re.sub(rb"\\x1b\\[[0-9;?]*[a-zA-Z]", b"", shown).endswith(b"> "):
         os.write(ours, lines.pop(0).encode() + b"\\n")
 process.kill()
 text = re.sub(r"\\x1b\\[[0-9;?]*[a-zA-Z]", "", shown.decode(errors="replace")).replace("\\r", "")

@@ -6,7 +6,7 @@ import asyncio
 
 from boatyard.machinery.meta.core import EVENTS
 
-from .conftest import Kubectl, Yard, line
+from .conftest import Kubectl, Yard, line, watches
 from .documents import CICONFIG, POD
 
 
@@ -111,16 +111,16 @@ async def test_who_i_am_and_what_i_may(kubectl: Kubectl) -> None:
 
 async def test_wait_sees_a_condition_come(kubectl: Kubectl) -> None:
     await kubectl("create", "-f", "-", stdin=POD)
-    async with kubectl.started("wait", "--for=condition=Ready", "pod/p", "--timeout=20s") as waiting:
-        await asyncio.sleep(0.5)
+    async with kubectl.started("wait", "--for=condition=Ready", "pod/p", "--timeout=60s", "-v=6") as waiting:
+        await watches(waiting)
         status = '{"status": {"conditions": [{"type": "Ready", "status": "True"}]}}'
         await kubectl("patch", "pod", "p", "--subresource=status", "-p", status)
-        out, err = await asyncio.wait_for(waiting.communicate(), 20)
+        out, err = await asyncio.wait_for(waiting.communicate(), 60)
         assert (waiting.returncode, out) == (0, b"pod/p condition met\n"), err
-    async with kubectl.started("wait", "--for=delete", "pod/p", "--timeout=20s") as waiting:
-        await asyncio.sleep(0.5)
+    async with kubectl.started("wait", "--for=delete", "pod/p", "--timeout=60s", "-v=6") as waiting:
+        await watches(waiting)
         await kubectl("delete", "pod", "p", "--now", "--wait=false")
         await kubectl("delete", "pod", "p", "--force", "--grace-period=0", "--wait=false", fails=False)
-        assert await asyncio.wait_for(waiting.wait(), 20) == 0
+        assert await asyncio.wait_for(waiting.wait(), 60) == 0
     late = await kubectl("wait", "--for=condition=Ready", "node/n1", "--timeout=1s", fails=True)
     assert "timed out" in late.err

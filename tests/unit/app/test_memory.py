@@ -32,6 +32,7 @@ async def test_memory_between_what_is_in_use_is_given_back(monkeypatch: pytest.M
 
 def test_the_collector_leaves_what_is_there_alone_and_looks_at_everything_seldom() -> None:
     before = gc.get_threshold()
+    gc.unfreeze()
     try:
         memory.grow()
         memory.settle()
@@ -39,4 +40,3 @@ def test_the_collector_leaves_what_is_there_alone_and_looks_at_everything_seldom
         assert gc.get_threshold() == (*before[:2], memory.WHOLE_AFTER)
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()

@@ -34,7 +34,7 @@ def child(name: str, code: str) -> Child:
 
 
 async def pid_of(file: Path, other_than: int = 0) -> int:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = processes.running(file)
             if found and found.pid != other_than:
@@ -47,13 +47,13 @@ async def test_a_child_that_is_killed_is_started_again_and_all_end_on_sigterm(da
     ready = asyncio.Event()
     parent = Parent(data, RealWorld(), told.append)
     running = asyncio.create_task(parent.run([child("control", CHILD), child("node", CHILD)], ready.set))
-    await asyncio.wait_for(ready.wait(), 20)
+    await asyncio.wait_for(ready.wait(), 60)
     first = await pid_of(data.run / "node.pid")
     os.kill(first, signal.SIGKILL)
     second = await pid_of(data.run / "node.pid", other_than=first)
     assert "node ended (signal SIGKILL)" in told[0]
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 60)
     assert processes.identify(second) is None
     assert processes.running(data.run / "control.pid") is None
 
@@ -108,7 +108,7 @@ async def test_a_full_disk_doesn_t_end_what_runs(data: DataDirectory, monkeypatc
     ready = asyncio.Event()
     parent = Parent(data, RealWorld(), full)
     running = asyncio.create_task(parent.run([child("node", CHILD)], ready.set))
-    await asyncio.wait_for(ready.wait(), 20)
+    await asyncio.wait_for(ready.wait(), 60)
     first = await pid_of(data.run / "node.pid")
     written = processes.write
     monkeypatch.setattr(processes, "write", full)
@@ -117,4 +117,4 @@ async def test_a_full_disk_doesn_t_end_what_runs(data: DataDirectory, monkeypatc
     assert not running.done()
     monkeypatch.setattr(processes, "write", written)
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 60)

@@ -215,7 +215,7 @@ class World:
 
     async def build(self, name: str) -> Any:
         """A Build, as soon as it is there."""
-        for _ in range(500):
+        for _ in range(6000):
             try:
                 return await self.client.get(Build.resource, name, NAMESPACE)
             except NotFound:
@@ -247,7 +247,7 @@ class World:
         ]
         await self.client.patch(PODS, name, {"status": {"containerStatuses": told}}, NAMESPACE, subresource="status")
 
-    async def until(self, true: Callable[[], Any], seconds: float = 5) -> None:
+    async def until(self, true: Callable[[], Any], seconds: float = 60) -> None:
         """Wait for something to be true."""
         for _ in range(int(seconds / 0.005)):
             if true():

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from boatyard.ciserver.bodies import Bodies, TooLarge, TooMany, TooSlow
+from virtual import virtual
 
 
 class Sender:
@@ -51,6 +52,7 @@ async def test_a_body_that_is_or_says_that_it_is_too_large_is_not_read_on():
             pass
 
 
+@virtual
 async def test_a_body_that_does_not_come_in_time_lets_go_of_its_place():
     bodies = Bodies(10, at_once=1, seconds=0.01)
     with pytest.raises(TooSlow):

@@ -101,13 +101,13 @@ async def life(world: World, at: int) -> bool:
         await world.start(DyingDatabase(world.database, fate))
         for sha in (A, B):
             acknowledged[sha] = (await world.push(sha)).status == 202
-        await world.until(lambda: fate.dead or (len(scm.told(A)), len(scm.told(B))) == (1, 1), seconds=2)
+        await world.until(lambda: fate.dead or (len(scm.told(A)), len(scm.told(B))) == (1, 1))
     except Died:
         pass
     world.client, world.scm = client, scm
     if not fate.dead:
         await world.becomes("shop-1", "Succeeded")
-        await world.until(lambda: fate.dead or len(scm.told(A)) == 2, seconds=2)
+        await world.until(lambda: fate.dead or len(scm.told(A)) == 2)
     await world.stop()
     await world.start()
     for sha in (A, B):
@@ -118,7 +118,7 @@ async def life(world: World, at: int) -> bool:
 
 async def last_word(scm: Any, sha: str) -> list[str]:
     """All words on a commit, as soon as the last one is there."""
-    for _ in range(500):
+    for _ in range(6000):
         if scm.told(sha)[-1:] not in ([], ["pending"]):
             break
         await asyncio.sleep(0.01)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from boatyard.ciserver import livelog
+
 A = "a" * 40
 
 
@@ -33,7 +35,9 @@ async def ends(reader: Reader) -> None:
     await asyncio.wait_for(reader.task, 30)
 
 
-async def test_a_stream_opened_before_the_build_is_there_shows_its_first_line_at_once(world):
+async def test_a_stream_opened_before_the_build_is_there_shows_its_first_line_at_once(world, monkeypatch):
+    for name in ("_RETRY_SECONDS", "_SETTLE_SECONDS"):
+        monkeypatch.setattr(livelog, name, 3600)
     await world.start()
     world.repository.available = False
     await world.push(A)
@@ -46,7 +50,7 @@ async def test_a_stream_opened_before_the_build_is_there_shows_its_first_line_at
     await asyncio.sleep(0.05)
     assert reader.chunks == []
     await world.pod("shop-1", {"source": "running"})
-    await world.until(lambda: reader.text() == b"Fetching\n", seconds=0.5)
+    await world.until(lambda: reader.text() == b"Fetching\n")
     reader.task.cancel()
 
 

@@ -18,6 +18,7 @@ from boatyard.ci.scm.scm import sign_hmac_sha256
 from boatyard.machinery.meta.core import SERVICE_ACCOUNTS
 from boatyard.server.auth.pki import Pki
 from boatyard.server.server import ApiServer
+from parts import free_port
 from unit.ciserver.conftest import PIPELINE, SECRET
 
 MOST_MEMORY_KIB = 60 * 1024
@@ -32,7 +33,7 @@ class Process:
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(sys.executable, "-m", "boatyard.ciserver", env=self.environment)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await self._healthy():
                 assert self.process.returncode is None, "it ended"
                 await asyncio.sleep(0.02)
@@ -56,11 +57,11 @@ class Process:
 
     async def end(self, number: int) -> int:
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), 30)
+        return await asyncio.wait_for(self.process.wait(), 60)
 
 
 @pytest.fixture
-async def program(world, origin, tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Process]:
+async def program(world, origin, tmp_path: Path) -> AsyncIterator[Process]:
     from boatyard.ci.kinds import CiConfig
 
     scm = {"type": "generic", "webhookSecret": {"secretRef": {"name": "hook"}}}
@@ -81,7 +82,7 @@ async def program(world, origin, tmp_path: Path, unused_tcp_port: int) -> AsyncI
     environment = {
         "PATH": os.environ["PATH"], "KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(server.port),
         "BOATYARD_SERVICE_ACCOUNT_DIRECTORY": str(mounted), "BOATYARD_CICONFIG": "shop", "BOATYARD_NAMESPACE": "team",
-        "BOATYARD_PORT": str(unused_tcp_port), "BOATYARD_HOST": "127.0.0.1", "BOATYARD_BASE_PATH": "/ci/team/shop",
+        "BOATYARD_PORT": str(free_port()), "BOATYARD_HOST": "127.0.0.1", "BOATYARD_BASE_PATH": "/ci/team/shop",
         "BOATYARD_URL": "https://ci.example/ci/team/shop", "BOATYARD_DATA": str(tmp_path / "data"),
         "BOATYARD_OBJECTS": (tmp_path / "objects").as_uri(), "BOATYARD_GATEWAY_TOKEN": "t0ken",
     }  # fmt: skip

@@ -23,7 +23,7 @@ def uncollected() -> Iterator[None]:
 
 
 async def no_call_is_left() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while any(isinstance(found, Call) for found in gc.get_objects()):
             await asyncio.sleep(0.01)
 

@@ -84,12 +84,15 @@ def read(report: Report, name: str, file: IO[bytes], *, limit: int = MAX_FILE_BY
 def _cases(file: _Bounded) -> Iterator[Any]:
     """Every finished ``testcase``. Elements are dropped as soon as they are over, so that memory doesn't grow with the file."""
     path: list[Any] = []
-    inside = 0
+    cases = inside = 0  # the path's test cases; elements begun since one began
     for event, element in iterparse(file, events=("start", "end"), forbid_dtd=False):  # type: ignore[arg-type]
         if event == "start":
             path.append(element)
-            inside = inside + 1 if _local(path[-1].tag) != "testcase" else 0
-            if inside > MAX_ELEMENTS_IN_CASE and any(_local(above.tag) == "testcase" for above in path):
+            if _local(element.tag) == "testcase":
+                cases, inside = cases + 1, 0
+            else:
+                inside += 1
+            if inside > MAX_ELEMENTS_IN_CASE and cases:
                 raise _TooMuch(f"a test case with more than {MAX_ELEMENTS_IN_CASE} elements")
             if len(path) > MAX_DEPTH:
                 raise _TooMuch(f"nested deeper than {MAX_DEPTH} levels")
@@ -97,9 +100,9 @@ def _cases(file: _Bounded) -> Iterator[Any]:
         path.pop()
         tag = _local(element.tag)
         if tag == "testcase":
+            cases -= 1
             yield element
-        inside_case = any(_local(above.tag) == "testcase" for above in path)
-        if not inside_case:
+        if not cases:
             element.clear()
             if path:
                 path[-1].clear()

@@ -46,7 +46,7 @@ spec:
 END
 kubectl apply -f definition.yaml
 
-kubectl wait crd/ships.$NS.example.com --for=condition=Established --timeout=10s
+kubectl wait crd/ships.$NS.example.com --for=condition=Established --timeout=60s
 
 kubectl create -f - <<END
 apiVersion: $NS.example.com/v1

@@ -36,7 +36,7 @@ kubectl get pod p
 
 kubectl get pod p -o jsonpath='{.metadata.deletionGracePeriodSeconds}'
 
-kubectl delete pod p --timeout=1s
+kubectl delete pod p --timeout=3s
 
 kubectl delete pod p --grace-period=0 --force
 
@@ -44,7 +44,7 @@ kubectl delete pod q
 
 kubectl get pods
 
-kubectl delete configmap held --timeout=1s
+kubectl delete configmap held --timeout=3s
 
 kubectl delete configmap held --cascade=foreground --wait=false
 

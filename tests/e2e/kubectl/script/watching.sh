@@ -17,22 +17,22 @@ metadata: {name: team}
 spec: {source: {git: {url: "https://git.example/team.git"}}, strategy: {master: {engine: boatyard}}}
 END
 
-kubectl wait configmap/c --for=jsonpath='{.data.ready}'=yes --timeout=10s -v=6 2> trace & w=$!; watching trace; kubectl patch configmap c -p '{"data": {"ready": "yes"}}' > said; wait $w
+kubectl wait configmap/c --for=jsonpath='{.data.ready}'=yes --timeout=60s -v=6 2> trace & w=$!; watching trace; kubectl patch configmap c -p '{"data": {"ready": "yes"}}' > said; wait $w
 
 # only from 1.31: without a value, a path must merely be there
-kubectl wait configmap/c --for=jsonpath='{.data.ready}' --timeout=10s
+kubectl wait configmap/c --for=jsonpath='{.data.ready}' --timeout=60s
 
-kubectl wait configmap/c --for=delete --timeout=10s -v=6 2> trace & w=$!; watching trace; kubectl delete configmap c > said; wait $w
+kubectl wait configmap/c --for=delete --timeout=60s -v=6 2> trace & w=$!; watching trace; kubectl delete configmap c > said; wait $w
 
 kubectl wait configmap/c --for=delete
 
 # only from 1.31: waiting for what isn't there yet
-kubectl wait configmap/late --for=create --timeout=10s -v=6 2> trace & w=$!; watching trace; kubectl create configmap late > said; wait $w
+kubectl wait configmap/late --for=create --timeout=60s -v=6 2> trace & w=$!; watching trace; kubectl create configmap late > said; wait $w
 
-kubectl wait configmap/late --for=jsonpath='{.data.ready}'=yes --timeout=1s
+kubectl wait configmap/late --for=jsonpath='{.data.ready}'=yes --timeout=3s
 
-kubectl wait configmap/none --for=jsonpath='{.data.ready}'=yes --timeout=1s
+kubectl wait configmap/none --for=jsonpath='{.data.ready}'=yes --timeout=3s
 
-kubectl wait ciconfigs --all --for=condition=Ready --timeout=10s -v=6 2> trace & w=$!; watching trace; kubectl patch ciconfig team --subresource=status --type=merge -p '{"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "Up", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}' > said; wait $w
+kubectl wait ciconfigs --all --for=condition=Ready --timeout=60s -v=6 2> trace & w=$!; watching trace; kubectl patch ciconfig team --subresource=status --type=merge -p '{"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "Up", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}' > said; wait $w
 
-kubectl get ciconfigs --watch --request-timeout=1s > said; echo $?
+kubectl get ciconfigs --watch --request-timeout=3s > said; echo $?

@@ -51,7 +51,7 @@ class PodOfSteps:
     def start(self, container: str) -> subprocess.Popen[bytes]:
         environment = {
             "PATH": os.environ["PATH"], "BOATYARD_SHARED": str(self.shared), "BOATYARD_WORKSPACE": str(self.workspace),
-            "BOATYARD_TERMINATION": str(self.root / f"{container}.message"), "BOATYARD_GRACE_SECONDS": "1", "HOME": "/nowhere",
+            "BOATYARD_TERMINATION": str(self.root / f"{container}.message"), "BOATYARD_GRACE_SECONDS": "3", "HOME": "/nowhere",
         }  # fmt: skip
         with open(self.root / f"{container}.log", "wb") as log:
             process = subprocess.Popen(
@@ -67,7 +67,7 @@ class PodOfSteps:
     def run(self, *containers: str) -> list[int]:
         for container in containers:
             self.start(container)
-        return [self.running[container].wait(30) for container in containers]
+        return [self.running[container].wait(60) for container in containers]
 
     def log(self, container: str) -> str:
         return (self.root / f"{container}.log").read_text()
@@ -124,7 +124,7 @@ def test_a_container_that_starts_late_is_waited_for(pod):
     time.sleep(0.2)
     assert first.poll() is None
     assert pod.run("a") == [0]
-    assert first.wait(10) == 0 and (pod.workspace / "done").exists()
+    assert first.wait(60) == 0 and (pod.workspace / "done").exists()
 
 
 def test_after_a_failure_only_what_wants_to_runs(pod):
@@ -171,7 +171,7 @@ def test_markers_part_the_log_by_step(pod):
 
 
 def test_a_step_that_takes_too_long_is_ended_with_all_it_started(pod):
-    pod.plan(("a", "sleep 300 & echo $! > child; sleep 300", {"limit": 1}), ("a", "touch after"))
+    pod.plan(("a", "sleep 300 & echo $! > child; sleep 300", {"limit": 3}), ("a", "touch after"))
     began = time.monotonic()
     assert pod.run("a") == [143]
     assert time.monotonic() - began < 60
@@ -180,13 +180,13 @@ def test_a_step_that_takes_too_long_is_ended_with_all_it_started(pod):
 
 
 def test_a_step_that_ignores_the_signal_is_killed(pod):
-    pod.plan(("a", "trap '' TERM; while :; do sleep 1; done", {"limit": 1}))
+    pod.plan(("a", "trap '' TERM; while :; do sleep 1; done", {"limit": 3}))
     assert pod.run("a") == [137]
     assert pod.message("a") == [["1", "timeout", "137"]]
 
 
 def test_when_the_builds_time_is_up_nothing_more_runs(pod):
-    pod.plan(("a", "sleep 300"), ("b", "touch after", {"when": "always"}), seconds=2)
+    pod.plan(("a", "sleep 300"), ("b", "touch after", {"when": "always"}), seconds=5)
     assert pod.run("a", "b")[0] == 143
     assert pod.message("b")[0][1] in ("skipped", "timeout")
     assert not (pod.workspace / "after").exists()
@@ -205,7 +205,7 @@ def test_sigterm_reaches_the_step_and_is_told(pod):
     process = pod.start("a")
     wait_for(pod.workspace / "begun")
     process.terminate()
-    assert process.wait(15) == 143
+    assert process.wait(60) == 143
     assert (pod.workspace / "said").exists() and not (pod.workspace / "after").exists()
     assert [line[1] for line in pod.message("a")] == ["cancelled", "skipped"]
 
@@ -216,7 +216,7 @@ def test_sigterm_ends_a_container_that_waits(pod):
     wait_for(pod.shared / "alive" / "b")
     time.sleep(0.1)
     process.terminate()
-    assert process.wait(15) == 143
+    assert process.wait(60) == 143
 
 
 def test_a_container_that_dies_is_noticed_by_those_who_wait_for_it(pod):
@@ -225,7 +225,7 @@ def test_a_container_that_dies_is_noticed_by_those_who_wait_for_it(pod):
     dying, waiting = pod.start("a"), pod.start("b")
     wait_for(pod.workspace / "begun")
     dying.kill()
-    assert waiting.wait(15) == 0
+    assert waiting.wait(60) == 0
     assert not (pod.workspace / "no").exists() and (pod.workspace / "yes").exists()
     assert pod.message("b") == [["2", "skipped", "0"], ["3", "ok", "0"]]
 
@@ -241,10 +241,12 @@ def test_waiting_takes_no_time_of_the_processor(pod):
     pod.plan(("a", "true"), ("b", "true"))
     process = pod.start("b")
     wait_for(pod.shared / "alive" / "b")
-    time.sleep(0.1)
-    before = cpu_ticks(process.pid)
-    time.sleep(0.5)
-    assert cpu_ticks(process.pid) - before <= 1
+    for _ in range(60):  # it may have something to do yet before it waits
+        before = cpu_ticks(process.pid)
+        time.sleep(0.5)
+        if cpu_ticks(process.pid) - before <= 1:
+            return
+    raise AssertionError("it never rests")
 
 
 def alive(pid: int) -> bool:

@@ -113,16 +113,18 @@ async def test_answers_that_no_api_server_gives(status: int, text: str, error: t
 
 
 async def test_a_watch_that_breaks_off_is_an_error_not_a_lost_event() -> None:
+    seen: list[str] = []
+
     async def half(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b'{"type":"ADDED","object":{"metadata":{"name":"a"}}}\n{"type":"ADD')
-        await asyncio.sleep(0.05)
+        while not seen:  # what breaks off takes along what nobody has read
+            await asyncio.sleep(0.01)
         assert request.transport is not None
         request.transport.abort()
         return response
 
-    seen = []
     async with answering(half) as client:
         with pytest.raises(ServiceUnavailable):
             async for event in client.watch(CONFIG_MAPS):

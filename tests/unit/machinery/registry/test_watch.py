@@ -110,7 +110,9 @@ async def test_an_object_enters_and_leaves_what_a_selector_chooses(client: Embed
     for labels in ({"team": "x"}, {"team": "x", "more": "1"}, {"team": "y"}, {"team": None}):
         await client.patch(CONFIG_MAPS, "a", {"metadata": {"labels": labels}}, "default")
         await make(client, f"other-{labels['team']}-{len(labels)}".lower())
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(60):
+        while (len(told["team=x"]), len(told["name"])) != (3, 4):
+            await asyncio.sleep(0.01)
     for task in listening:
         task.cancel()
     await asyncio.wait(listening)

@@ -9,6 +9,7 @@ from boatyard.machinery.meta.core import CONFIG_MAPS
 from boatyard.machinery.meta.errors import Gone
 from boatyard.machinery.runtime import cache as cache_module
 from boatyard.machinery.runtime.cache import Cache
+from virtual import virtual
 
 
 @asynccontextmanager
@@ -104,6 +105,7 @@ async def test_indexes_follow_changes_and_deletions(client: Any, world: Any) -> 
         assert len(cache.by_index("name", "c")) == 1
 
 
+@virtual
 async def test_a_broken_watch_resumes_where_it_was(client: Any, world: Any, unreachable: Callable[[], Exception]) -> None:
     async with running(client, world) as cache:
         client.put("a")
@@ -140,6 +142,7 @@ async def test_a_server_that_does_not_answer_is_asked_again(
     assert client.lists == 4
 
 
+@virtual
 async def test_a_server_that_ends_watches_at_once_is_no_busy_loop(client: Any, world: Any, monkeypatch: Any) -> None:
     class Hasty(type(client)):  # type: ignore[misc]
         async def watch(self, *args: Any, **options: Any) -> AsyncIterator[Any]:

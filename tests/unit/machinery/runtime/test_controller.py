@@ -11,6 +11,7 @@ from boatyard.machinery.meta.core import CONFIG_MAPS, SECRETS
 from boatyard.machinery.meta.errors import Conflict
 from boatyard.machinery.runtime.controller import Controller, Request, Terminal, Watch, owner_requests
 from boatyard.machinery.runtime.manager import Manager
+from virtual import virtual
 
 
 @asynccontextmanager
@@ -46,6 +47,7 @@ async def test_every_object_gets_a_pass_at_the_start_and_at_every_change(client:
     assert 2 <= len(passes) <= 3
 
 
+@virtual
 async def test_one_pass_at_a_time_per_object_but_several_objects_at_once(client: Any, world: Any) -> None:
     running_now: list[str] = []
     most = 0
@@ -87,6 +89,7 @@ async def test_a_failed_pass_is_repeated(client: Any, world: Any, fault: Excepti
         await asyncio.wait_for(done.wait(), 30)
 
 
+@virtual
 async def test_a_terminal_failure_waits_for_a_change(client: Any, world: Any) -> None:
     passes = 0
 
@@ -106,6 +109,7 @@ async def test_a_terminal_failure_waits_for_a_change(client: Any, world: Any) ->
         assert passes == 2
 
 
+@virtual
 async def test_a_pass_may_ask_for_the_next(client: Any, world: Any) -> None:
     passes = 0
 

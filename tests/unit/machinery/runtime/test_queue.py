@@ -5,6 +5,7 @@ import asyncio
 from boatyard.machinery.runtime.queue import WorkQueue
 from boatyard.machinery.runtime.simulation import SimWorld, simulate
 from boatyard.machinery.runtime.world import RealWorld
+from virtual import virtual
 
 
 def queue(**options: float) -> WorkQueue[str]:
@@ -36,6 +37,7 @@ async def test_a_key_done_without_being_added_again_is_gone() -> None:
     assert len(q) == 0
 
 
+@virtual
 async def test_later_keeps_the_earliest_time_and_taking_the_key_drops_the_plan() -> None:
     q = queue()
     q.add_after("a", 100)
@@ -82,6 +84,7 @@ async def test_a_cancelled_waiter_loses_no_key() -> None:
     assert await asyncio.wait_for(second, 30) == "a"
 
 
+@virtual
 async def test_close_drops_what_was_planned() -> None:
     q = queue()
     q.add_after("a", 0.01)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from boatyard.machinery.runtime.tasks import TaskGroup
+from virtual import virtual
 
 
 async def forever() -> None:
@@ -76,6 +77,7 @@ async def test_cancel_ends_the_group_without_an_error() -> None:
     assert task.cancelled()
 
 
+@virtual
 async def test_cancelling_who_waits_cancels_the_tasks_in_their_order() -> None:
     ended: list[str] = []
 

@@ -12,6 +12,7 @@ import pytest
 from boatyard.machinery.store import crowd, watcher
 from boatyard.machinery.store.hub import WatchHub
 from boatyard.machinery.store.store import Change, Compacted
+from virtual import virtual
 
 
 def change(revision: int) -> Change:
@@ -46,6 +47,7 @@ async def test_a_few_are_woken_at_once_for_every_change() -> None:
     assert seen == [[[1], [2]]] * 3
 
 
+@virtual
 async def test_what_comes_while_many_are_woken_goes_with_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crowd, "ROUND_SECONDS", 0.2)
     monkeypatch.setattr(crowd, "ROUND_SECONDS_EACH", 1.0)
@@ -61,6 +63,7 @@ async def test_what_comes_while_many_are_woken_goes_with_the_next_round(monkeypa
     assert seen == [[[1], list(range(2, 10))]] * len(tasks)
 
 
+@virtual
 async def test_rows_of_watchers_are_told_in_turns_of_their_own_and_rest_for_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crowd, "ROUND_SECONDS", 0.2)
     monkeypatch.setattr(crowd, "ROUND_SECONDS_EACH", 1.0)
@@ -103,6 +106,7 @@ async def test_a_watcher_far_behind_takes_what_waits_in_parts() -> None:
     assert [len(batch) for batch in seen[0]] == [watcher.BATCH, 1]
 
 
+@virtual
 async def test_what_the_sink_takes_is_not_yielded_and_what_it_refuses_is() -> None:
     watching, poured, yielded, full, free = WatchHub(), list[int](), list[int](), list[bool]([False]), asyncio.Event()
 
@@ -169,6 +173,7 @@ async def test_what_the_sink_takes_a_part_of_is_yielded_from_there_on() -> None:
     assert (poured, yielded) == ([1, 2], [3, 4, 5, 6])
 
 
+@virtual
 async def test_a_watch_with_a_sink_ends_and_is_told_when_it_fell_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "BACKLOG", 2)
     monkeypatch.setattr(watcher, "BATCH", 2)
@@ -193,6 +198,7 @@ async def test_a_watch_with_a_sink_ends_and_is_told_when_it_fell_behind(monkeypa
 
 
 @pytest.mark.parametrize("seed", range(5))
+@virtual
 async def test_nobody_misses_or_sees_twice_whatever_sinks_take(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr(crowd, "ROUND_SECONDS", 0.002)
     chance, watching, last, count = random.Random(seed), WatchHub(), 300, 3 * crowd.AT_ONCE

@@ -64,14 +64,14 @@ class Yard:
     def mount(self, name: str, target: str, *, read_only: bool = False) -> Mount:
         return Mount(str(self.directory / "volumes" / name), target, read_only)
 
-    async def until(self, condition: Callable[[], object], seconds: float = 15.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.005)
 
     async def ended(self, runtime: MachineRuntime, uid: str = UID, name: str = "main", attempt: int = 0) -> ContainerState:
         """Wait by way of the changes, as the agent does."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for changed in runtime.changes():
                 if changed != uid:
                     continue

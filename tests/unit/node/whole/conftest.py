@@ -22,7 +22,7 @@ from boatyard.node.kubelet.serving import Serving
 from boatyard.node.machine import MachineRuntime
 from boatyard.server.auth.pki import Pki
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 class WholeNode:
@@ -90,7 +90,7 @@ class WholeNode:
 
     async def api(self) -> Transport:
         """The way the API server takes to the node."""
-        for _ in range(500):
+        for _ in range(int(WAIT_SECONDS / 0.01)):
             try:
                 node = await self.client.get(NODES, "n1")
                 port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
