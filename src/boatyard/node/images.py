@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -42,6 +43,14 @@ def check(image: str) -> None:
         )
 
 
+@cache
+def _compile(package: Path) -> None:
+    """Have it compiled meanwhile, once for this process."""
+    if os.access(package, os.W_OK):
+        null = subprocess.DEVNULL
+        subprocess.Popen([sys.executable, "-m", "compileall", "-q", str(package)], stdin=null, stdout=null, stderr=null)
+
+
 class BuiltInImages:
     """Prepared once per start of the agent; ``directory`` gets the launcher."""
 
@@ -63,9 +72,7 @@ class BuiltInImages:
         self._launcher("inside", base, [*([f"{HOME}/src"] if self._editable else []), *inside])
         source = [str(self._package.parent)] if self._editable else []
         self._launcher("outside", str(self._base), [*source, *map(str, self._site)])
-        if os.access(self._package, os.W_OK):
-            null = subprocess.DEVNULL
-            subprocess.Popen([sys.executable, "-m", "compileall", "-q", str(self._package)], stdin=null, stdout=null, stderr=null)
+        _compile(self._package)
 
     def image(self, name: str, *, mounted: bool) -> Image:
         """Mounts and environment; for a sandbox without mounts the same things at their real places. Raises MachineError."""

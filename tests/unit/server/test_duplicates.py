@@ -16,8 +16,8 @@ from boatyard.server.duplicates import duplicates, merged
 PRESERVING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
-    max_leaves=30,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
 )
 
 
@@ -59,7 +59,7 @@ def test_go_reads_one_after_the_other_into_the_same_place(text: str, read: dict[
     assert json.loads(merged(text.encode(), Structural({"type": "object", "properties": parts}))) == read
 
 
-@given(document=st.dictionaries(st.text(), DOCUMENTS), indent=st.sampled_from([None, 1]))
+@given(document=st.dictionaries(st.text(), DOCUMENTS, max_size=4), indent=st.sampled_from([None, 1]))
 def test_documents_whose_fields_are_there_once(document: dict[str, Any], indent: int | None) -> None:
     assert duplicates(json.dumps(document, indent=indent).encode(), document) == []
     assert duplicates(msgspec.json.encode(document), document) == []

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,9 @@ class Launcher:
             writer.close()
 
 
+@cache
 def survey() -> dict[str, Any]:
-    """What ``probe.py`` finds. Takes some 100 ms."""
+    """What ``probe.py`` finds. Takes some 100 ms, once for this process: what the kernel allows stays so."""
     words = [_PYTHON, "-I", "-S", str(_MAIN.with_name("probe.py"))]
     result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False)
     if result.returncode != 0:
