@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import threading
 from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 
@@ -20,6 +23,9 @@ from boatyard.machinery.store.recent import Recent
 from boatyard.machinery.store.store import Change, Compacted, Damaged, Operation, Page, Record, Route, Sink
 from boatyard.machinery.store.undo import as_of, changes
 from boatyard.machinery.store.writer import Writer
+
+NICENESS = 10
+"""Of the look at every page. Not the utmost: the write-ahead log can't start over while it reads."""
 
 
 class SqliteStore:
@@ -156,8 +162,9 @@ class SqliteStore:
         Raises Damaged, after which nothing is written any more; OSError.
         """
         self._verifying = connect(self.path, read_only=True)
+        thread = ThreadPoolExecutor(1, initializer=_give_way)
         try:
-            told = await asyncio.to_thread(_torn, self._verifying)
+            told = await asyncio.get_running_loop().run_in_executor(thread, _torn, self._verifying)
         except sqlite3.Error as error:
             if self._closed:
                 return
@@ -166,6 +173,7 @@ class SqliteStore:
                 raise meant from error
             told = str(error)
         finally:
+            thread.shutdown(wait=False)
             self._verifying.close()
             self._verifying = None
         if told:
@@ -180,6 +188,11 @@ class SqliteStore:
         await self._writer.close()
         self._reader.close()
         self._hold.release()
+
+
+def _give_way() -> None:
+    """This thread works in what time others leave. Linux knows niceness by thread."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _torn(connection: sqlite3.Connection) -> str:
