@@ -22,10 +22,16 @@ would keep as much memory for as long as it lasts."""
 PIECE_BYTES = 32 * 1024
 """Of changes that many are told: one write, unless one commit is longer. A round of a busy kind, so that its cost is that of one
 write, and half of what waits for a slow client: who is behind is told more in a round, not in a dearer way."""
+LINES_BYTES = 128 * 1024
+"""Lines kept of the last changes: those who are told apart from each other hear of the same ones, together with others."""
+_OVERHEAD = 250
+"""About what a line costs besides itself, also one that is empty."""
 SHARED = 16
 """Encoded batches kept for the others who see the same …"""
 SHARED_BYTES = 512 * 1024
-"""… how long one may be to be kept, and all pieces of what is being told."""
+"""… and how long one may be to be kept."""
+TOLD_BYTES = 2 * 1024 * 1024
+"""Pieces kept of what is being told, for those who are told it next."""
 
 Encode: TypeAlias = Callable[[RecordEvent], bytes]
 """An event as a line."""
@@ -46,7 +52,7 @@ class Piece(NamedTuple):
 class Sight:
     """Changes as a watcher sees them, and as they go over the wire. One for all who see the same, in the same form."""
 
-    __slots__ = ("__weakref__", "_changes", "_chunked", "_encode", "_known", "_pieces", "_room")
+    __slots__ = ("__weakref__", "_changes", "_chunked", "_encode", "_known", "_lines", "_lines_bytes", "_pieces", "_room")
 
     def __init__(self, encode: Encode, *, chunked: bool) -> None:
         self._encode, self._chunked = encode, chunked
@@ -54,11 +60,13 @@ class Sight:
         self._changes: Sequence[Change] | None = None
         self._pieces: list[Piece] = []
         self._room = 0
+        self._lines: dict[tuple[int, str], bytes] = {}
+        self._lines_bytes = 0
 
     def pieces(self, changes: Sequence[Change], batch_of: _BatchOf) -> Iterator[Piece]:
         """Changes that are told to one watcher after the other: the same list, so the same bytes, made as they are asked for."""
         if changes is not self._changes:
-            self._changes, self._pieces, self._room = changes, [], SHARED_BYTES
+            self._changes, self._pieces, self._room = changes, [], TOLD_BYTES
         pieces, end, number = self._pieces, 0, 0
         while end < len(changes):
             if number < len(pieces):
@@ -73,13 +81,28 @@ class Sight:
             number += 1
 
     def _piece(self, changes: Sequence[Change], begin: int, batch_of: _BatchOf) -> Piece:
-        end, size = begin, 0
-        while end < len(changes) and (not size or size + len(changes[end].value) <= PIECE_BYTES):
-            revision = changes[end].revision
-            while end < len(changes) and changes[end].revision == revision:
-                size += len(changes[end].value)
-                end += 1
-        return Piece(self.of_batch(batch_of(changes[begin:end])), end, changes[end - 1].revision)
+        lines: list[bytes] = []
+        end, count, size, revision = begin, len(changes), 0, 0
+        while end < count:
+            change = changes[end]
+            if change.revision != revision and size and size + len(change.value) > PIECE_BYTES:
+                break
+            revision = change.revision
+            lines.append(line := self._line(change, batch_of))
+            size += len(line)
+            end += 1
+        return Piece(self.framed(b"".join(lines)), end, revision)
+
+    def _line(self, change: Change, batch_of: _BatchOf) -> bytes:
+        """Nothing where it isn't seen."""
+        name = change.revision, change.key
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = b"".join([self._encode(event) for event in batch_of((change,)).events])
+            self._lines_bytes += len(line) + _OVERHEAD
+            while self._lines_bytes > LINES_BYTES:
+                self._lines_bytes -= len(self._lines.pop(next(iter(self._lines)))) + _OVERHEAD
+        return line
 
     def of_batch(self, batch: Batch) -> bytes:
         """A batch of changes; nothing where nothing of it is seen."""

@@ -99,10 +99,18 @@ def test_more_than_is_kept_for_others_is_made_again_for_them(
     sight: Sight, encoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch_stream, "PIECE_BYTES", 100)
-    monkeypatch.setattr(watch_stream, "SHARED_BYTES", 150)
-    monkeypatch.setattr(watch_stream, "SHARED", 1)
+    monkeypatch.setattr(watch_stream, "TOLD_BYTES", 150)
+    monkeypatch.setattr(watch_stream, "LINES_BYTES", 0)
     told = changes((1, 90), (2, 90), (3, 20))
     for _ in range(2):
         assert stream(sight, connection := Connection()).sink(batch_of)(told) == 3
         assert b"".join(connection.written).split() == [b"1", b"x" * 90, b"2", b"x" * 90, b"3", b"x" * 20]
     assert encoded == [1, 2, 3, 2, 3]
+
+
+def test_who_is_told_a_little_later_is_told_the_same_lines(sight: Sight, encoded: list[int]) -> None:
+    told = changes(*((revision, 90) for revision in range(1, 6)))
+    for some in (told[:3], told[1:4], told[2:]):
+        stream(sight, connection := Connection()).sink(batch_of)(some)
+        assert b"".join(connection.written) == b"".join(b"%d %s\n" % (one.revision, one.value) for one in some)
+    assert encoded == [1, 2, 3, 4, 5]
