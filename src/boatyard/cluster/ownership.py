@@ -28,7 +28,8 @@ KEEP = Decision()
 
 def owner_uids(obj: Object) -> tuple[str, ...]:
     """The uids of all owners."""
-    return tuple(reference["uid"] for reference in obj["metadata"].get("ownerReferences") or () if reference.get("uid"))
+    references = obj["metadata"].get("ownerReferences")
+    return tuple([reference["uid"] for reference in references if reference.get("uid")]) if references else ()
 
 
 def decide(obj: Object, owners: Mapping[str, OwnerState], has_dependents: bool) -> Decision:

@@ -157,8 +157,9 @@ class Cache:
 
     def _take(self, items: Iterable[Object]) -> None:
         for obj in items if self.whole else (bare(obj, self.resource) for obj in items):
-            old = self.get(name(obj), namespace(obj))
-            if old is None or old["metadata"].get("resourceVersion") != obj["metadata"].get("resourceVersion"):
+            metadata = obj["metadata"]
+            old = self.get(metadata["name"], metadata.get("namespace"))
+            if old is None or old["metadata"].get("resourceVersion") != metadata.get("resourceVersion"):
                 self._change(old, obj)
 
     async def _watch(self) -> None:
@@ -182,14 +183,14 @@ class Cache:
     def _change(self, old: Object | None, new: Object | None) -> None:
         metadata = (new or old or {})["metadata"]
         object_namespace, object_name = metadata.get("namespace", ""), metadata["name"]
-        held = self.get(object_name, object_namespace)
+        held = old
         if new is not None:
             # Half of an object, of which no reconcile wants to know.
             new["metadata"].pop("managedFields", None)
             self._objects.setdefault(object_namespace, {})[object_name] = new
         else:
             objects = self._objects[object_namespace]
-            objects.pop(object_name, None)
+            held = objects.pop(object_name, None)
             if not objects:
                 del self._objects[object_namespace]
         for index in self._index_functions:
@@ -200,6 +201,8 @@ class Cache:
     def _index(self, index: str, old: Object | None, new: Object | None) -> None:
         values = self._indexes[index]
         before, after = self._values(index, old), self._values(index, new)
+        if not before and not after:
+            return
         metadata = (new or old or {})["metadata"]
         key = (metadata.get("namespace", ""), metadata["name"])
         for value in before:
