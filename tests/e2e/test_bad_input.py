@@ -184,12 +184,16 @@ async def test_hostile_test_reports_are_explained(team: Team):
 async def test_a_repository_that_is_gone_ends_its_builds_and_one_that_comes_back_goes_on(team: Team):
     config = {"spec": {"builds": {"concurrency": 1}}}
     await team.installation.client.patch(CiConfig.resource, NAME, config, NAMESPACE)
-    first = await begin(team, "sleep 6")
+    first = await begin(team, "touch begun; until [ -e go ]; do sleep 0.1; done")
     await team.running(first)
     second = await begin(team, "true")
     await team.running(second, "Queued")
     served = team.served
     served.rename(served.with_name("away"))
+    async with asyncio.timeout(60):
+        while not (begun := list(team.installation.data.node.glob("pods/*/volumes/**/begun"))):
+            await asyncio.sleep(0.1)
+    begun[0].with_name("go").touch()
     assert phase(await team.end(first)) == "Succeeded"
     build = await team.end(second)
     assert (phase(build), build["status"]["reason"]) == ("Error", "SourceUnavailable"), build["status"]

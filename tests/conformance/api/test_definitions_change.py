@@ -105,8 +105,8 @@ async def test_columns_and_names(wire: Wire, client: Client, namespace: str, ves
     await changed(client, more)
 
     async def seen() -> bool:
-        listed = (await wire("GET", f"/apis/{VESSELS.api_version}")).json["resources"]
-        short = next(one.get("shortNames") for one in listed if one["name"] == PLURAL)
+        listed = (await wire("GET", f"/apis/{VESSELS.api_version}")).json.get("resources", ())
+        short = next((one.get("shortNames") for one in listed if one["name"] == PLURAL), None)
         return await columns() == ["Name", "Size"] and short == ["vsl"]
 
     await until(seen)

@@ -28,8 +28,21 @@ def kinds(document: Any) -> Iterator[tuple[str, Any]]:
                 yield f"{group['metadata'].get('name', '')}/{version['version']}/{found['resource']}", found
 
 
+async def announced(wire: Wire) -> bool:
+    """Whether the widgets are in both forms of discovery: a kube-apiserver serves a kind before it tells of it."""
+    aggregated = dict(kinds((await wire("GET", "/apis", accept=AGGREGATED)).json))
+    groups = [group["name"] for group in (await wire("GET", "/apis")).json["groups"]]
+    alone = await wire("GET", "/apis/suite.boatyard.dev/v1")
+    resources = alone.json["resources"] if alone.status == 200 else ()
+    return (
+        "suite.boatyard.dev/v1/widgets" in aggregated and "suite.boatyard.dev" in groups
+        and {"widgets", "widgets/status"} <= {one["name"] for one in resources}
+    )  # fmt: skip
+
+
 @feature("aggregated discovery (apidiscovery.k8s.io v2) in two documents")
 async def test_aggregated(wire: Wire, widgets: Resource) -> None:
+    await until(lambda: announced(wire))
     asked = f"{AGGREGATED},application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
     found: dict[str, Any] = {}
     for path in ("/api", "/apis"):
@@ -47,6 +60,7 @@ async def test_aggregated(wire: Wire, widgets: Resource) -> None:
 
 @feature("legacy discovery: groups, versions, types and subresources")
 async def test_legacy(wire: Wire, widgets: Resource) -> None:
+    await until(lambda: announced(wire))
     assert (await wire("GET", "/api")).json["versions"] == ["v1"]
     groups = {group["name"]: group for group in (await wire("GET", "/apis")).json["groups"]}
     told = groups["suite.boatyard.dev"]
@@ -120,7 +134,8 @@ async def test_a_document(wire: Wire) -> None:
 @feature("OpenAPI v3 of a custom kind: its own schema, and no strategic merge patch")
 async def test_a_custom_document(wire: Wire, widgets: Resource) -> None:
     async def there() -> bool:
-        return (await wire("GET", "/openapi/v3/apis/suite.boatyard.dev/v1")).status == 200
+        answer = await wire("GET", "/openapi/v3/apis/suite.boatyard.dev/v1")
+        return answer.status == 200 and b'"Widget"' in answer.body
 
     await until(there)
     document = (await wire("GET", "/openapi/v3/apis/suite.boatyard.dev/v1")).json

@@ -46,7 +46,7 @@ async def judge() -> AsyncIterator[Client]:
             await client.create(resource, body, namespace)
         except AlreadyExists:
             pass
-    for _ in range(100):
+    for _ in range(1200):
         try:
             await client.list(BOATS, "default")
             break

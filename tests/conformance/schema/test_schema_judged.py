@@ -126,7 +126,7 @@ async def judge() -> AsyncIterator[Client]:
         await client.create(CUSTOM_RESOURCE_DEFINITIONS, DEFINITION)
     except AlreadyExists:
         pass
-    for _ in range(100):
+    for _ in range(1200):
         try:
             await client.list(GAUGES, "default")
             break

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import msgspec
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.client.embedded import EmbeddedClient
+from boatyard.machinery.client.http import HttpClient
 from boatyard.machinery.client.kubeconfig import from_kubeconfig, kubeconfig
 from boatyard.machinery.meta import yaml
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, NODES, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.errors import NotFound
+from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.rbac import RbacAuthorizer
 from boatyard.machinery.registry.registry import Registry
 from boatyard.machinery.runtime.world import RealWorld
@@ -23,6 +27,7 @@ from boatyard.machinery.schema.crd import crd_of, discover
 from boatyard.machinery.store.memory import MemoryStore
 from boatyard.server.auth.pki import Pki
 from boatyard.server.server import ApiServer
+from conformance.api.waiting import until
 from parts import need
 
 from .programs import program
@@ -58,6 +63,8 @@ async def both(directory: Path, version: str) -> AsyncIterator[tuple[Side, Side,
         stack.push_async_callback(real.close)
         for client in (EmbeddedClient(registry), real):
             await _furnish(client, own)
+        for model in discover():
+            await until(partial(_told, real, model.resource))
         stack.push_async_callback(_clear, real, own)
         yield ours, judge, own
 
@@ -68,6 +75,18 @@ async def _furnish(client: Client, own: str) -> None:
     await client.create(NAMESPACES, {"metadata": {"name": own}})
     await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default", "namespace": own}})
     await client.create(NODES, {"metadata": {"name": own}})
+
+
+async def _told(client: HttpClient, resource: Resource) -> bool:
+    """Whether a server tells of a kind in discovery and in OpenAPI, which a kube-apiserver does a moment after it serves it."""
+    try:
+        listed = await client.request("GET", f"/apis/{resource.api_version}")
+        described = await client.request("GET", f"/openapi/v3/apis/{resource.api_version}")
+    except NotFound:
+        return False
+    schemas = described["components"]["schemas"].values()
+    kinds = [kind["kind"] for schema in schemas for kind in schema.get("x-kubernetes-group-version-kind", ())]
+    return resource.plural in [one["name"] for one in listed["resources"]] and resource.kind in kinds
 
 
 async def _clear(client: Client, own: str) -> None:
