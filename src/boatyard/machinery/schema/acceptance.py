@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, TypeAlias
 from boatyard.machinery.meta.field_errors import literal
 from boatyard.machinery.meta.quantity import canonical_quantity
 from boatyard.machinery.meta.timestamps import canonical_micro_time, canonical_time
+from boatyard.machinery.schema import go_regexp
 from boatyard.machinery.schema.structural import Structural
-from boatyard.machinery.schema.validation import BITS, FORMATS, compiled_pattern
+from boatyard.machinery.schema.validation import BITS, FORMATS
 
 Check: TypeAlias = Callable[[Any], bool]
 
@@ -154,7 +155,7 @@ def _string(schema: dict[str, Any]) -> Check:
     least, most, pattern = schema.get("minLength", 0), schema.get("maxLength"), schema.get("pattern")
     if fits is None and not allowed and not least and most is None and pattern is None:
         return _text
-    search = compiled_pattern(pattern).search if pattern is not None else None
+    search = go_regexp.compiled(pattern).search if pattern is not None else None
 
     def check(value: Any) -> bool:
         return (

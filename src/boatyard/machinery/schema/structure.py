@@ -9,6 +9,7 @@ from typing import Any
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import forbidden, invalid, required, unsupported
 from boatyard.machinery.meta.objects import copied
+from boatyard.machinery.schema import go_regexp
 from boatyard.machinery.schema.structural import Schema, Structural
 from boatyard.machinery.schema.validation import IMMUTABLE, validate
 
@@ -69,7 +70,7 @@ _AT_ROOT = {
 def _patterns(schema: Schema, at: str) -> Iterator[FieldError]:
     if (pattern := schema.get("pattern")) is not None:
         try:
-            re.compile(pattern)
+            go_regexp.compiled(pattern)
         except re.error as error:
             yield invalid(f"{at}.pattern", pattern, f"must be a valid regular expression, but isn't: {error}")
     for part, where in (*_below(schema, at), *_choices(schema, at)):

@@ -7,13 +7,13 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, invalid, literal, required, too_long, too_many
 from boatyard.machinery.meta.quantity import parse_quantity
 from boatyard.machinery.meta.timestamps import canonical_micro_time, canonical_time, duration_seconds, parse_time
+from boatyard.machinery.schema import go_regexp
 from boatyard.machinery.schema.structural import Structural
 
 IMMUTABLE = "self == oldSelf"
@@ -212,7 +212,7 @@ def _check_text(schema: dict[str, Any], value: str, path: str) -> Iterator[Field
         yield too_long(path, most)
     elif (least := schema.get("minLength")) is not None and len(value) < least:
         yield _invalid(path, value, f"{path} in body should be at least {least} chars long")
-    elif (pattern := schema.get("pattern")) is not None and not compiled_pattern(pattern).search(value):
+    elif (pattern := schema.get("pattern")) is not None and not go_regexp.compiled(pattern).search(value):
         yield _invalid(path, value, f"{path} in body should match '{pattern}'")
     fits = FORMATS.get(schema.get("format", ""))
     if fits is not None and not fits(value):
@@ -306,11 +306,6 @@ def _looked_at(schema: dict[str, Any], value: Any) -> int:
 
 def _fits(schema: dict[str, Any], value: Any) -> bool:
     return next(_check(Structural(schema), value, "", None), None) is None
-
-
-@lru_cache(maxsize=512)
-def compiled_pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.replace(r"\z", r"\Z"))
 
 
 def _reads(parse: Callable[[str], Any]) -> Callable[[str], bool]:

@@ -1,0 +1,47 @@
+"""Patterns are read as Go reads them, whom a kube-apiserver asks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from boatyard.machinery.schema import go_regexp
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fit", "unfit"),
+    [
+        ("^[a-z]+$", ["a"], ["a\n", "A"]),  # the end of the text is not before its last line's end
+        ("(?m)^a$", ["a\nb", "b\na"], ["ab"]),
+        ("^(?i)(stop|go)?$", ["", "STOP", "Go"], ["no"]),
+        ("^(?:a(?i)b|c)d$", ["aBd", "abd", "Cd"], ["Abd", "aBD"]),
+        ("^(?i:a)b$", ["Ab"], ["AB"]),
+        (r"^\d+$", ["12"], ["٣"]),
+        (r"^\w$", ["a"], ["é"]),
+        (r"^[\s]$", [" "], ["\v"]),
+        ("^[[:alpha:]-]+$", ["a-b"], ["1"]),
+        (r"^[]a[]+\z", ["[]"], ["b", "a\n"]),
+        (r"^\Qa.b\E+$", ["a.bb"], ["axb"]),
+        (r"^\x{41}\x42\103\/$", ["ABC/"], ["ABC"]),
+        ("^(?<x>a)(?P<y>b)$", ["ab"], ["a"]),
+        ("^a{,2}$", ["a{,2}"], ["aa"]),
+        ("^a{2,3}?$", ["aa"], ["aaaa"]),
+    ],
+)
+def test_what_fits(pattern: str, fit: list[str], unfit: list[str]) -> None:
+    search = go_regexp.compiled(pattern).search
+    assert [text for text in fit if not search(text)] == []
+    assert [text for text in unfit if search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?=a)", "(?!a)", "(?<=a)b", r"(a)\1", "(?>a)", "a++", "a{2}+", "a{1001}", r"\y", r"\Z", r"[\z]", "(", "a)", "[a",
+        "[[:no:]]", r"\p{Greek}", r"\x{110000}", "a\\", "(?U)a", "(?P=x)",
+    ],
+)  # fmt: skip
+def test_what_go_does_not_take(pattern: str) -> None:
+    with pytest.raises(re.error):
+        go_regexp.compiled(pattern)
