@@ -109,6 +109,16 @@ async def test_an_item_without_its_key(client: Client, namespace: str, widgets: 
         await client.apply(widgets, widget(namespace, size=1, parts=[{"count": 1}]), field_manager="one")
 
 
+@feature("keyed lists (maps) merge item by item")
+async def test_a_key_of_signs(client: Client, namespace: str, widgets: Resource) -> None:
+    """In managed fields signs that mean something in HTML are told by their numbers."""
+    made = await client.apply(WIDGETS, widget(namespace, size=1, parts=[{"name": "a<b>&c"}]), field_manager="one")
+    key = r'k:{"name":"a\u003cb\u003e\u0026c"}'
+    assert owners(made, "f:spec", "f:parts", key, "f:name") == ["one"]
+    again = await client.apply(WIDGETS, widget(namespace, size=1, parts=[]), field_manager="one")
+    assert not again["spec"].get("parts")
+
+
 @feature("atomic maps and lists are owned whole")
 async def test_atomic(client: Client, namespace: str) -> None:
     def service(selector: dict[str, str]) -> dict[str, Any]:

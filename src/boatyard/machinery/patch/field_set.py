@@ -112,6 +112,13 @@ class FieldSet:
         return _paths(self.tree, ())
 
 
+def escaped(text: str) -> str:
+    """JSON as Go writes it inside of a step: fit to stand in HTML."""
+    if "<" in text or ">" in text or "&" in text:
+        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return text
+
+
 def _clean(node: object) -> Tree:
     """A node of anybody's ``fieldsV1`` as ours are: a member with nothing below is ``{}``."""
     if not isinstance(node, dict):
@@ -120,8 +127,10 @@ def _clean(node: object) -> Tree:
     for step, inner in node.items():
         if step == _DOT:
             below[_DOT] = LEAF
-        elif step[:2] in ("f:", "k:", "v:", "i:"):
+        elif step[:2] in ("f:", "i:"):
             below[step] = _clean(inner)
+        elif step[:2] in ("k:", "v:"):
+            below[escaped(step)] = _clean(inner)
         else:
             raise ValueError(f"fieldsV1 has a step of no known kind: {step}")
     return LEAF if len(below) == 1 and _DOT in below else below
@@ -240,4 +249,6 @@ def _step(step: str) -> str:
         return f".{rest}"
     if kind == "k":
         return "[" + ",".join(f"{key}={json.dumps(value)}" for key, value in sorted(json.loads(rest).items())) + "]"
+    if "\\u00" in rest:
+        rest = json.dumps(json.loads(rest), ensure_ascii=False)
     return f"[={rest}]" if kind == "v" else f"[{rest}]"

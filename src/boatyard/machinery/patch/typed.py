@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from boatyard.machinery.meta.errors import BadRequest
-from boatyard.machinery.patch.field_set import LEAF, FieldSet, Tree
+from boatyard.machinery.patch.field_set import LEAF, FieldSet, Tree, escaped
 from boatyard.machinery.schema.structural import ANYTHING, WRITTEN, Structural
 
 ABSENT: Any = object()
@@ -411,4 +411,4 @@ def _why_not(node: Structural, item: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return _sorted_text(value).decode()
+    return escaped(_sorted_text(value).decode())

@@ -56,6 +56,13 @@ def test_fields_of_anybody_are_brought_into_one_form():
     assert FieldSet.from_v1({".": {}, "f:a": {".": {}}}) == FieldSet.of(("f:a",))
 
 
+def test_signs_of_html_are_told_by_their_numbers():
+    """Whoever wrote them as they are means the same."""
+    fields = FieldSet.from_v1({"f:a": {'k:{"n":"<"}': {}, 'v:"&"': {}}})
+    assert fields == FieldSet.of(("f:a", r'k:{"n":"\u003c"}'), ("f:a", r'v:"\u0026"'))
+    assert [told(path) for path in fields.paths()] == ['.a[n="<"]', '.a[="&"]']
+
+
 @given(sets, paths)
 def test_without_takes_all_below(all_paths, gone):
     left = members(FieldSet.of(*all_paths).without(gone))
