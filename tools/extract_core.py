@@ -79,6 +79,17 @@ WRITTEN = "x-boatyard-written"
 OMITTED = "x-boatyard-omitted"
 """Members that Go's encoder leaves out when they are empty texts, zero or false: those that aren't pointers."""
 OMITTING = {
+    "apiextensions.v1.CustomResourceColumnDefinition": ("description", "format", "priority"),
+    "apiextensions.v1.CustomResourceDefinitionCondition": ("message", "reason"),
+    "apiextensions.v1.CustomResourceDefinitionNames": ("listKind", "singular"),
+    "apiextensions.v1.CustomResourceDefinitionSpec": ("preserveUnknownFields",),
+    "apiextensions.v1.CustomResourceDefinitionVersion": ("deprecated",),
+    "apiextensions.v1.ExternalDocumentation": ("description", "url"),
+    "apiextensions.v1.JSONSchemaProps": (
+        "$schema", "description", "exclusiveMaximum", "exclusiveMinimum", "format", "id", "nullable", "pattern", "title", "type",
+        "uniqueItems", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string",
+    ),
+    "apiextensions.v1.ValidationRule": ("fieldPath", "message", "messageExpression"),
     "networking.v1.HTTPIngressPath": ("path",),
     "networking.v1.IngressRule": ("host",),
     "networking.v1.IngressTLS": ("secretName",),

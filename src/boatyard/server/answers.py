@@ -14,19 +14,22 @@ from boatyard.server.media import JSON, YAML
 from boatyard.server.warnings import headers
 
 
-def answer(value: Any, status: int = 200, type: str = JSON, warnings: list[str] | None = None) -> web.Response:
+def answer(value: Any, status: int = 200, type: str = JSON) -> web.Response:
     """``value`` (anything JSON can hold) in the negotiated type."""
-    return raw(msgspec.json.encode(value), status, type, warnings)
+    return raw(msgspec.json.encode(value), status, type)
 
 
-def raw(body: bytes, status: int = 200, type: str = JSON, warnings: list[str] | None = None) -> web.Response:
+def raw(body: bytes, status: int = 200, type: str = JSON) -> web.Response:
     """A body that is JSON already."""
     if type == YAML:
         body = yaml.dump(msgspec.json.decode(body)).encode()
-    response = web.Response(body=body, status=status, headers=headers_of(type))
-    for header in headers(warnings) if warnings else ():
+    return web.Response(body=body, status=status, headers=headers_of(type))
+
+
+def warn(response: web.StreamResponse, call: Call) -> None:
+    """Put what the caller is to be told besides into the head of the answer, which nobody has sent yet."""
+    for header in headers(call.warnings):
         response.headers.add("Warning", header)
-    return response
 
 
 def headers_of(type: str) -> dict[str, str]:
@@ -41,14 +44,14 @@ def indent(response: web.Response) -> None:
 
 
 def refusal(error: ApiError, call: Call | None = None) -> web.Response:
-    """The Status of an error, in the type that the call asks for, with what the caller was to be told besides."""
+    """The Status of an error, in the type that the call asks for."""
     type = JSON
     if call is not None:
         try:
             type = call.form().type
         except NotAcceptable:
             pass
-    response = answer(error.to_status(), error.code, type, call.warnings if call else None)
+    response = answer(error.to_status(), error.code, type)
     if isinstance(error, TooManyRequests) or error.details.get("retryAfterSeconds"):
         response.headers["Retry-After"] = str(error.details.get("retryAfterSeconds", 1))
     if error.code == 401:

@@ -339,7 +339,7 @@ class Objects:
             raise NotAcceptable(f"you requested {form.transform}, but the requested object is not a list ({kind.resource.kind})")
         if form.transform:
             obj = self._tables.one(form, kind, obj, self._include(call))
-        return answer(obj, status, form.type, call.warnings)
+        return answer(obj, status, form.type)
 
     def _include(self, call: Call) -> str:
         include = call.query.get("includeObject") or "Metadata"

@@ -164,6 +164,8 @@ class ApiServer:
             told = f"an error on the server ({type(error).__name__}) has prevented the request from succeeding"
             failed = InternalError(told)
             response = refusal(failed)
+        if call is not None and call.warnings and isinstance(response, web.Response):
+            answers.warn(response, call)
         if request.get(_STREAMING) and not response.prepared and request.transport is not None:
             # The answer had begun when it failed: an answer after it would be taken for a part of it.
             request.transport.abort()
@@ -181,6 +183,8 @@ class ApiServer:
         if not isinstance(response, web.Response):
             request[_STREAMING] = True
             call = request.get(_CALL)
+            if call is not None:
+                answers.warn(response, call)
             if self._audit is not None and call is not None:
                 self._audit.started(request, call.authenticated, call)
 
@@ -196,6 +200,8 @@ class ApiServer:
         if target.subresource == "proxy":
             raise NotFound("proxy is not served here: reach the address of the pod, service or node directly")
         call.plural = kind.resource.plural
+        if kind.deprecation:
+            call.warnings.append(kind.deprecation)
         if call.request.method == "GET" and not target.name and call.flag("watch"):
             with self._flow.stream(call.authenticated):
                 return await self._watches.handle(call, kind, target)

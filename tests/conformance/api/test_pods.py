@@ -29,6 +29,13 @@ def binding(node: str) -> dict[str, Any]:
 
 
 @feature("defaults, quality of service, tolerations")
+async def test_a_state_that_is_sent(client: Client, namespace: str) -> None:
+    """Of a pod that was read somewhere and is made anew only the quality of service is believed."""
+    made = await client.create(PODS, {**pod(), "status": {"phase": "Running", "qosClass": "Guaranteed"}}, namespace)
+    assert made["status"] == {"phase": "Pending", "qosClass": "Guaranteed"}
+
+
+@feature("defaults, quality of service, tolerations")
 async def test_defaults(client: Client, namespace: str) -> None:
     made = await client.create(PODS, pod(), namespace)
     spec = made["spec"]

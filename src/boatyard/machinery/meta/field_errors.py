@@ -77,9 +77,13 @@ def not_found(path: str, value: Any) -> FieldError:
 
 def too_long(path: str, most_bytes: int) -> FieldError:
     """More bytes than allowed."""
-    return FieldError(path, "FieldValueTooLong", f"Too long: may not be more than {most_bytes} bytes")
+    return FieldError(path, "FieldValueTooLong", f"Too long: may not be more than {most_bytes} byte{_s(most_bytes)}")
 
 
 def too_many(path: str, found: int, most: int) -> FieldError:
     """More items than allowed."""
-    return FieldError(path, "FieldValueTooMany", f"Too many: {found}: must have at most {most} items")
+    return FieldError(path, "FieldValueTooMany", f"Too many: {found}: must have at most {most} item{_s(most)}")
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"

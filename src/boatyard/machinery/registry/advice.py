@@ -12,7 +12,7 @@ from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.address_advice import plain_cidr, plain_ip
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.metadata import STANDARD_FINALIZERS
-from boatyard.machinery.registry.pod_advice import claim_advice, pod_advice, template_advice
+from boatyard.machinery.registry.pod_advice import claim_advice, pod_advice, template_advice, volume_advice
 
 LEGACY_TOKEN = "kubernetes.io/service-account-token"
 """The type of secrets into which Kubernetes' controller puts tokens that never end."""
@@ -44,7 +44,8 @@ def _unqualified(finalizers: list[str], old: Object | None) -> Iterator[str]:
     before = (old["metadata"].get("finalizers") or ()) if old is not None else ()
     for name in sorted(set(finalizers).difference(before)):
         if "/" not in name and name not in STANDARD_FINALIZERS:
-            told = "prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
+            more = " including a path (/)" if "." in name else ""
+            told = f"prefer a domain-qualified finalizer name{more} to avoid accidental conflicts with other finalizer writers"
             yield f"metadata.finalizers: {quoted(name)}: {told}"
 
 
@@ -86,6 +87,7 @@ def _volume(obj: Object, old: Object | None) -> Iterator[str]:
     yield from _class_by_annotation(obj)
     if (obj.get("spec") or {}).get("persistentVolumeReclaimPolicy") == "Recycle":
         yield _RECYCLE
+    yield from volume_advice(obj.get("spec") or {})
 
 
 def _class_by_annotation(obj: Object) -> Iterator[str]:

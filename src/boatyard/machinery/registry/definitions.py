@@ -62,8 +62,15 @@ class Definitions:
             called.get("listKind", ""), tuple(sorted(version.get("subresources") or {})),
             {field["jsonPath"].lstrip("."): field["jsonPath"].lstrip(".") for field in version.get("selectableFields") or ()},
             generation=True, conditional=True, check_name=names.dns1123_subdomain, schema=schema, custom=version,
-            terminating=deleting(definition),
+            terminating=deleting(definition), deprecation=_deprecation(resource, version),
         )  # fmt: skip
+
+
+def _deprecation(resource: Resource, version: Object) -> str:
+    """What of a version that goes out of use is told: its own words, or Kubernetes'."""
+    if not version.get("deprecated"):
+        return ""
+    return version.get("deprecationWarning") or f"{resource.api_version} {resource.kind} is deprecated"
 
 
 def storage_version(spec: Object) -> Object:

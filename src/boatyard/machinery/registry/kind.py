@@ -53,6 +53,8 @@ class Kind:
     """The schema of its documents, loaded when it is first asked for."""
     custom: Object | None = None
     """For a custom kind, its entry of ``spec.versions`` in the CustomResourceDefinition."""
+    deprecation: str = ""
+    """What whoever asks for it is warned of, whatever he asks; empty: nothing."""
     terminating: bool = False
     """Its definition is being deleted: no new objects."""
 

@@ -41,6 +41,13 @@ _ANNOTATIONS = {
 _IN_BYTES = ("memory", "ephemeral-storage")
 
 
+def volume_advice(source: Object) -> Iterator[str]:
+    """Of the ``spec`` of a volume: what nothing mounts any more. Of those that went together with their makers nothing is said."""
+    for kind, (called, since) in _VOLUMES.items():
+        if source.get(kind) is not None and kind not in ("flocker", "gitRepo", "quobyte"):
+            yield f"spec.{called}: {since}"
+
+
 def pod_advice(obj: Object) -> Iterator[str]:
     """Of a new pod."""
     spec, metadata = obj.get("spec") or {}, obj["metadata"]

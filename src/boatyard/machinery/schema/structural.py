@@ -163,18 +163,18 @@ class Structural:
 
     def default(self, obj: Any, *, keep_nulls: bool = False) -> None:
         """Fill in defaults, in place. A field that is null where null isn't allowed counts as absent; with ``keep_nulls`` only one
-        that has a default."""
+        that has a default, or no type that it could miss."""
         self._default(obj, keep_nulls, True)
 
     def _default(self, obj: Any, keep_nulls: bool, fill: bool) -> None:
         if isinstance(obj, dict):
             for key in [key for key, value in obj.items() if value is None]:
                 child = self.child(key)
-                if child is None or not (child.type or child.int_or_string) or child.schema.get("nullable"):
+                if child is None or child is ANYTHING or child.schema.get("nullable"):
                     continue
                 if fill and child is self.additional and "default" in child.schema:
                     obj[key] = copied(child.schema["default"])
-                elif not keep_nulls or "default" in child.schema:
+                elif not keep_nulls or "default" in child.schema or not (child.type or child.int_or_string):
                     del obj[key]
             for key, raw in self.properties.items() if fill else ():
                 if "default" in raw and key not in obj:

@@ -33,6 +33,11 @@ def test_finalizers_of_custom_objects_had_better_say_whose_they_are(new: Any, ol
     assert [each.startswith(UNQUALIFIED.format(name)) for each, name in zip(told, named, strict=True)] == [True] * len(named)
 
 
+def test_a_finalizer_that_begins_with_a_domain_lacks_only_its_path() -> None:
+    (told,) = advice(BOATS, held("yard.example.com"), None)
+    assert told.startswith('metadata.finalizers: "yard.example.com": prefer a domain-qualified finalizer name including a path (/)')
+
+
 def test_slices_of_names_go_out_of_use() -> None:
     named = {"metadata": {}, "addressType": "FQDN"}
     assert list(advice(SLICES, named)) == ["spec.addressType: FQDN endpoints are deprecated"]
@@ -77,6 +82,7 @@ def test_formats_of_a_definition_that_nobody_checks_are_told_once() -> None:
         (core.SERVICES, {"spec": {"externalIPs": ["010.2.3.4"]}}, 'spec.externalIPs[0]: non-standard IP address "010.2.3.4"'),
         (core.NODES, {"spec": {"podCIDRs": ["10.0.0.1/8"]}}, 'spec.podCIDRs[0]: CIDR value "10.0.0.1/8" is ambiguous'),
         (core.PERSISTENT_VOLUMES, {"spec": {"persistentVolumeReclaimPolicy": "Recycle"}}, "spec.persistentVolumeReclaimPolicy: "),
+        (core.PERSISTENT_VOLUMES, {"spec": {"storageos": {}}}, "spec.storageOS: deprecated in v1.22, non-functional in v1.25+"),
         (
             core.PERSISTENT_VOLUME_CLAIMS,
             {"spec": {"resources": {"requests": {"storage": "100m"}}}},

@@ -41,7 +41,7 @@ def faults(schema, value, old=None):
         ({"type": "integer", "multipleOf": 3}, 2**40, "x: Invalid value: 1099511627776: x in body should be a multiple of 3"),
         ({"type": "integer", "multipleOf": 2}, 3, "x: Invalid value: 3: x in body should be a multiple of 2"),
         ({"type": "integer", "format": "int32"}, 2**70, 'x: Invalid value: "number": x in body must be of type integer: "number"'),
-        ({"type": "array", "maxItems": 1, "items": {"type": "string"}}, ["a", "b"], "x: Too many: 2: must have at most 1 items"),
+        ({"type": "array", "maxItems": 1, "items": {"type": "string"}}, ["a", "b"], "x: Too many: 2: must have at most 1 item"),
         (
             {"type": "array", "minItems": 1, "items": {"type": "string"}},
             [],

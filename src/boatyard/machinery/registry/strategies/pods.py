@@ -37,7 +37,8 @@ class Pods(Strategy):
         drop_closed(spec)
         if spec["terminationGracePeriodSeconds"] < 0:
             spec["terminationGracePeriodSeconds"] = 1
-        status: dict[str, Any] = {"phase": "Pending", "qosClass": qos_class(spec)}
+        said = (obj.get("status") or {}).get("qosClass")  # of all that it said of its state the only thing that is believed
+        status: dict[str, Any] = {"phase": "Pending", "qosClass": said or qos_class(spec)}
         obj["status"] = status
         if spec.get("schedulingGates"):
             status["conditions"] = [
