@@ -51,7 +51,7 @@ PATCHES: dict[str, PatchType] = {
 WIDEST = 8
 """The seats of the longest list, and of the deletion of a collection."""
 REMEMBERED = 1024
-_VERBS = {"POST": "create", "PUT": "update"}
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 APPLIES = ("application/apply-patch+yaml", "application/apply-patch+json")
 
 
@@ -66,6 +66,8 @@ class Objects:
     async def handle(self, call: Call, kind: Kind, path: ResourcePath) -> web.Response | LongAnswer:
         """Everything but watches and the streams of pods. Raises ApiError."""
         method = call.request.method
+        if path.name and not kind.stored:
+            raise NotFound("the server could not find the requested resource")
         if kind.custom is None and not _is_routed(method, kind, path):
             # Kubernetes has no way there, whatever else is asked for.
             raise _not_allowed(call, kind, path)
@@ -79,7 +81,8 @@ class Objects:
         if path.name or method != "GET":
             call.form()
         if path.name:
-            if path.subresource and method == "POST" and kind.custom is None:
+            if method == "POST" and (path.subresource if kind.custom is None else not path.subresource):
+                # What is posted to a custom object's own address is made, too, under the name that it has itself.
                 return await self._create(call, kind, path)
             if method == "GET":
                 return await self._get(call, kind, path)
@@ -386,7 +389,7 @@ def _not_allowed(call: Call, kind: Kind, path: ResourcePath) -> ApiError:
         if body.content_type(call.request) == "application/strategic-merge-patch+json":
             return UnsupportedMediaType(NOT_STRATEGIC)
         return BadRequest("name must be provided")
-    verb = _VERBS.get(call.request.method, call.request.method.lower())
+    verb = _VERBS.get(call.request.method, "")  # other methods mean nothing
     details = {"group": resource.group, "kind": resource.plural}
     return MethodNotAllowed(f'{verb} is not supported on resources of kind "{resource.group_resource}"', details)
 

@@ -59,8 +59,8 @@ class Pods:
         params = {option: call.query[option] for option in _LOG_OPTIONS if call.query.get(option)}
         headers = {"Content-Type": "text/plain", "Cache-Control": "no-cache, private"}
         if not (pod.get("spec") or {}).get("nodeName"):
-            # As Kubernetes has it: a pod that was never bound has an empty log.
-            return web.Response(headers=headers)
+            # As Kubernetes has it: a pod that was never bound has no log.
+            return web.Response(status=204, headers={"Cache-Control": headers["Cache-Control"]})
         transport = await self._transport(pod)
         async with transport.open("GET", _node_path("containerLogs", pod, container), params, accept="*/*") as source:
             response = web.StreamResponse(headers=headers)

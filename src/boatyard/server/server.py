@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 import boatyard
-from boatyard.machinery.meta.core import PODS
+from boatyard.machinery.meta.core import NODES, PODS, SERVICES
 from boatyard.machinery.meta.errors import ApiError, InternalError, NotFound
 from boatyard.machinery.registry.caller import Caller
 from boatyard.machinery.registry.kind import Kind
@@ -197,7 +197,7 @@ class ApiServer:
         authorize(call, kind, target, self._registry.authorizer)
         if kind is None or not _well_placed(kind, target):
             raise NotFound("the server could not find the requested resource")
-        if target.subresource == "proxy":
+        if target.subresource == "proxy" and kind.resource in _PROXIED:
             raise NotFound("proxy is not served here: reach the address of the pod, service or node directly")
         call.plural = kind.resource.plural
         if kind.deprecation:
@@ -235,5 +235,7 @@ def _well_placed(kind: Kind, target: path.ResourcePath) -> bool:
 
 
 _CLIENT_GONE = 499
+_PROXIED = (NODES, PODS, SERVICES)
+"""What Kubernetes has a proxy for."""
 _CALL: web.RequestKey[Call] = web.RequestKey("call", Call)
 _STREAMING: web.RequestKey[bool] = web.RequestKey("streaming", bool)

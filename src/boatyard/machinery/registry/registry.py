@@ -158,6 +158,7 @@ class Registry:
             return await self._act(request, body)
         if not request.kind.stored:
             return reviews.answer(request, body, self.kinds, self.authorizer, self.tokens, self.ledger.world.now())
+        request.name = ""  # the document alone names what is made, whatever address it is sent to
         return await create.create(self.ledger, request, body)
 
     async def _act(self, request: Request, body: Object) -> Object:

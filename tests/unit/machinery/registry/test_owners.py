@@ -86,7 +86,7 @@ async def test_a_status_has_owners_of_its_own_and_binding_has_none(registry: Reg
     created = await registry.create(SYSTEM, PODS, pod, HERE, field_manager="maker")
     container = owners(created)["maker", "Update", ""]["f:spec"]["f:containers"]['k:{"name":"a"}']
     assert container["f:resources"] == {} and "f:status" not in owners(created)["maker", "Update", ""]
-    binding = {"target": {"kind": "Node", "name": "n"}}
+    binding = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
     await registry.create(SYSTEM, PODS, binding, HERE, name="p", subresource="binding", field_manager="scheduler")
     status = {"status": {"podIP": "1.2.3.4", "conditions": [{"type": "Ready", "status": "True"}]}}
     changed = await registry.patch(SYSTEM, PODS, "p", status, HERE, subresource="status", field_manager="node")

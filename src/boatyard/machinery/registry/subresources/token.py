@@ -6,7 +6,6 @@ Rules, their order and wording follow ``pkg/registry/core/serviceaccount/storage
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from boatyard.machinery.meta import field_errors
@@ -15,14 +14,12 @@ from boatyard.machinery.meta.errors import BadRequest, FieldError, ServiceUnavai
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.meta.timestamps import rfc3339
-from boatyard.machinery.registry import metadata
 from boatyard.machinery.registry.admission import node_restriction
 from boatyard.machinery.registry.core.types import core_type
-from boatyard.machinery.registry.create import check_namespace
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.registry.ledger import Ledger
 from boatyard.machinery.registry.request import Request
-from boatyard.machinery.registry.shape import readable
+from boatyard.machinery.registry.subresources.posted import read_as
 from boatyard.machinery.registry.tokens import TokenMinter
 
 SHORTEST_SECONDS, DEFAULT_SECONDS, LARGEST_SECONDS = 600, 3600, 1 << 32
@@ -51,13 +48,10 @@ def request_token(ledger: Ledger, request: Request, body: Object, minter: TokenM
     """
     if minter is None:
         raise ServiceUnavailable("this server issues no tokens")
-    asked = replace(request, kind=TOKEN_REQUEST, subresource="")
-    metadata.frame(asked, body)
     spec = body["spec"] = _without_nulls(body.get("spec"))
     if "status" in body:
         body["status"] = _without_nulls(body["status"])  # kubectl before 1.32 sends one, with a time that is null
-    readable(asked, body)
-    check_namespace(ledger, request, {"metadata": {"name": request.name}})
+    read_as(TOKEN_REQUEST, ledger, request, body)
     said = body["metadata"]
     if said.get("name", request.name) != request.name:
         told = "must match the service account name if specified"
