@@ -13,6 +13,7 @@ from boatyard.machinery.registry.strategies.custom_resource_definitions import C
 from boatyard.machinery.registry.strategies.immutable_data import ImmutableData
 from boatyard.machinery.registry.strategies.initial_status import InitialStatus
 from boatyard.machinery.registry.strategies.namespaces import Namespaces
+from boatyard.machinery.registry.strategies.nodes import Nodes
 from boatyard.machinery.registry.strategies.pods import Pods
 from boatyard.machinery.registry.strategies.service_accounts import ServiceAccounts
 from boatyard.machinery.registry.strategies.services import Services
@@ -51,7 +52,7 @@ _KINDS = (
         core.NAMESPACES, ("ns",), subresources=("status", "finalize"), fields=_same("status.phase"), returns_deleted=True,
         check_name=names.dns1123_label, strategy=Namespaces(),
     ),
-    Kind(core.NODES, ("no",), subresources=("status",), fields=_same("spec.unschedulable")),
+    Kind(core.NODES, ("no",), subresources=("status",), fields=_same("spec.unschedulable"), strategy=Nodes()),
     Kind(core.PERSISTENT_VOLUMES, ("pv",), subresources=("status",), returns_deleted=True, strategy=InitialStatus(_PENDING)),
     Kind(core.PERSISTENT_VOLUME_CLAIMS, ("pvc",), subresources=("status",), returns_deleted=True, strategy=InitialStatus(_PENDING)),
     Kind(

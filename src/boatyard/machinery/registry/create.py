@@ -97,6 +97,7 @@ def prepare(ledger: Ledger, request: Request, obj: Object) -> list[Manager]:
     fits = dropped is None or not is_own(request, obj) or status_fits(request, dropped)
     empty = ownership.emptied(request, obj)
     wrong = shape(request, obj)
+    kind.strategy.read(obj)
     managers = ownership.after(request, obj, None, entries, empty, ledger.world.now()) if fits else []
     check_namespace(ledger, request, obj)
     metadata.check_kind(request, obj, wrong)

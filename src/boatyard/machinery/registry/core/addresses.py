@@ -12,6 +12,7 @@ from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import invalid, required
 
 NO_ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+NO_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 _ZEROS = re.compile(r"\b0+(?=\d)")
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -29,6 +30,21 @@ def is_ip(text: str, kind: str = "") -> bool:
     """Whether it is an address; of ``kind`` (``IPv4``, ``IPv6``) if one is named."""
     address = parse_ip(text)
     return address is not None and kind in ("", f"IPv{address.version}")
+
+
+def is_cidr(text: str) -> bool:
+    """Whether it is a range of addresses."""
+    address, slash, length = text.partition("/")
+    if not slash or (parsed := parse_ip(address)) is None or not length.isdigit():
+        return False
+    return int(length) <= (128 if ":" in address else parsed.max_prefixlen)
+
+
+def one_of_each_family(addresses: list[str]) -> bool:
+    """Whether there are none, one, or two of which one is IPv4 and the other IPv6."""
+    if len(addresses) < 2:
+        return True
+    return len(addresses) == 2 and all(any(is_ip(address, kind) for address in addresses) for kind in ("IPv4", "IPv6"))
 
 
 def validate_reachable(text: str, at: str, *, here: bool = False) -> Iterator[FieldError]:

@@ -9,7 +9,15 @@ from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
 from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, invalid_each, required, unsupported
 from boatyard.machinery.meta.objects import Object
-from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip, parse_ip, validate_domain, validate_reachable
+from boatyard.machinery.registry.core.addresses import (
+    NO_ADDRESS,
+    NO_CIDR,
+    is_cidr,
+    is_ip,
+    parse_ip,
+    validate_domain,
+    validate_reachable,
+)
 from boatyard.machinery.registry.core.handlers import validate_port
 from boatyard.machinery.registry.core.label_selectors import validate_labels
 
@@ -86,9 +94,8 @@ def _traffic(spec: Object, kind: str) -> Iterator[FieldError]:
                 told = field.replace("loadBalancerS", "LoadBalancerS")
                 yield forbidden(f"spec.{told}", "may only be used when `type` is 'LoadBalancer'")
     for index, cidr in enumerate(spec.get("loadBalancerSourceRanges") or ()):
-        if not _is_cidr(cidr.strip()):
-            told = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-            yield invalid(f"spec.LoadBalancerSourceRanges[{index}]", cidr, told)
+        if not is_cidr(cidr.strip()):
+            yield invalid(f"spec.LoadBalancerSourceRanges[{index}]", cidr, NO_CIDR)
     if (wish := spec.get("trafficDistribution")) is not None and wish not in DISTRIBUTIONS:
         yield unsupported("spec.trafficDistribution", wish, DISTRIBUTIONS)
     policy = spec.get("externalTrafficPolicy")
@@ -97,13 +104,6 @@ def _traffic(spec: Object, kind: str) -> Iterator[FieldError]:
     if (port := spec.get("healthCheckNodePort")) and not (kind == "LoadBalancer" and policy == "Local"):
         told = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
         yield invalid("spec.healthCheckNodePort", port, told)
-
-
-def _is_cidr(text: str) -> bool:
-    address, slash, length = text.partition("/")
-    if not slash or (parsed := parse_ip(address)) is None or not length.isdigit():
-        return False
-    return int(length) <= (128 if ":" in address else parsed.max_prefixlen)
 
 
 def _service_ports(ports: list[Object], kind: str) -> Iterator[FieldError]:

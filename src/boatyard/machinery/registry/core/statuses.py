@@ -12,7 +12,7 @@ from boatyard.machinery.meta.field_errors import forbidden, invalid, invalid_eac
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.quantity import parse_quantity
 from boatyard.machinery.meta.resource import Resource
-from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip
+from boatyard.machinery.registry.core.addresses import NO_ADDRESS, is_ip, one_of_each_family
 
 _OWN_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
 Rules: TypeAlias = Callable[[Object, Object], Iterator[FieldError]]
@@ -30,9 +30,22 @@ def _pod(obj: Object, status: Object) -> Iterator[FieldError]:
     for index, condition in enumerate(status.get("conditions") or ()):
         if (type := condition.get("type", "")) not in _OWN_CONDITIONS:
             yield from invalid_each(f"status.conditions[{index}].Type", type, names.qualified_name(type))
-    for index, address in enumerate(status.get("podIPs") or ()):
-        if not is_ip(address.get("ip", "")):
-            yield invalid(f"status.podIPs[{index}]", address.get("ip", ""), NO_ADDRESS)
+    hosts = status.get("hostIPs") or []
+    if hosts and hosts[0].get("ip", "") != status.get("hostIP", ""):
+        yield invalid("status.hostIPs[0].ip", hosts[0].get("ip", ""), "must be equal to `hostIP`")
+    yield from _pair(status.get("podIPs") or [], "status.podIPs")
+    yield from _pair(hosts, "status.hostIPs")
+
+
+def _pair(entries: list[Object], at: str) -> Iterator[FieldError]:
+    """Addresses, of each family at most one."""
+    addresses = [entry.get("ip", "") for entry in entries]
+    for index, address in enumerate(addresses):
+        if not is_ip(address):
+            yield invalid(f"{at}[{index}]", address, NO_ADDRESS)
+    if not one_of_each_family(addresses):
+        told = "may specify no more than one IP for each IP family"
+        yield invalid(at, [{"IP": address} for address in addresses], told)
 
 
 def _namespace(obj: Object, status: Object) -> Iterator[FieldError]:

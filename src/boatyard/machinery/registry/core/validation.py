@@ -7,12 +7,13 @@ from typing import TypeAlias
 
 from boatyard.machinery.meta import core, names
 from boatyard.machinery.meta.errors import FieldError
-from boatyard.machinery.meta.field_errors import invalid, invalid_each, required, unsupported
+from boatyard.machinery.meta.field_errors import invalid, invalid_each, required
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.core import access, data, services, storage
 from boatyard.machinery.registry.core.label_selectors import validate_labels
-from boatyard.machinery.registry.core.pods import EFFECTS, validate_new_pod, validate_pod_spec, validate_pod_update
+from boatyard.machinery.registry.core.nodes import validate_node
+from boatyard.machinery.registry.core.pods import validate_new_pod, validate_pod_spec, validate_pod_update
 from boatyard.machinery.registry.core.types import core_schema, is_type_error
 from boatyard.machinery.schema.definition import validate_definition
 
@@ -71,25 +72,6 @@ def _pod_template(new: Object, old: Object | None) -> Iterator[FieldError]:
     yield from validate_pod_spec(template.get("spec") or {}, "template.spec")
 
 
-def _node(new: Object, old: Object | None) -> Iterator[FieldError]:
-    seen: set[tuple[str, str]] = set()
-    for index, taint in enumerate((new.get("spec") or {}).get("taints") or ()):
-        at, key, effect = f"spec.taints[{index}]", taint.get("key", ""), taint.get("effect", "")
-        yield from invalid_each(f"{at}.key", key, names.qualified_name(key))
-        yield from invalid_each(f"{at}.value", taint.get("value"), names.label_value(taint.get("value") or ""))
-        if not effect:
-            yield required(f"{at}.effect")
-        elif effect not in EFFECTS:
-            yield unsupported(f"{at}.effect", effect, EFFECTS)
-        if (key, effect) in seen:
-            yield FieldError(
-                at,
-                "FieldValueDuplicate",
-                f'Duplicate value: {{"key":"{key}","effect":"{effect}"}}: taints must be unique by key and effect pair',
-            )
-        seen.add((key, effect))
-
-
 def _event(new: Object, old: Object | None) -> Iterator[FieldError]:
     involved = (new.get("involvedObject") or {}).get("namespace", "")
     own = (new.get("metadata") or {}).get("namespace", "")
@@ -122,7 +104,7 @@ _LONGEST_WORD, _LONGEST_NOTE = 128, 1024
 _RULES: dict[Resource, Rules] = {
     core.PODS: _pod,
     core.POD_TEMPLATES: _pod_template,
-    core.NODES: _node,
+    core.NODES: validate_node,
     core.EVENTS: _event,
     core.CONFIG_MAPS: data.validate_config_map,
     core.SECRETS: data.validate_secret,

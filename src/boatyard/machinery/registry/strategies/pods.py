@@ -12,6 +12,7 @@ from boatyard.machinery.registry.admission.service_account import give_account
 from boatyard.machinery.registry.admission.tolerations import tolerate_absence
 from boatyard.machinery.registry.core.closed_fields import drop_closed
 from boatyard.machinery.registry.core.pod_defaults import qos_class
+from boatyard.machinery.registry.core.twins import keep_in_step
 from boatyard.machinery.registry.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ class Pods(Strategy):
     tells_deletion = True
 
     def read(self, obj: Object) -> None:
-        status = obj.get("status") or {}
-        if (address := status.get("podIP")) and (status.get("podIPs") or [{}])[0].get("ip") != address:
-            status["podIPs"] = [{"ip": address}]
+        keep_in_step(obj.get("status") or {}, "podIP", "podIPs", "ip")
 
     def prepare_create(self, ledger: Ledger, caller: Caller, obj: Object) -> None:
         spec = obj["spec"]

@@ -40,11 +40,11 @@ class Services(Strategy):
             for field in _WITHOUT:
                 spec.pop(field, None)
             return
-        if before.get("clusterIP"):
-            spec.setdefault("clusterIP", before["clusterIP"])
+        if before.get("clusterIP") and not spec.get("clusterIP"):
+            spec["clusterIP"] = before["clusterIP"]
         if spec.get("clusterIP") == before.get("clusterIP"):
-            if before.get("clusterIPs"):
-                spec.setdefault("clusterIPs", before["clusterIPs"])
+            if before.get("clusterIPs") and not spec.get("clusterIPs"):
+                spec["clusterIPs"] = before["clusterIPs"]
         elif spec.get("clusterIPs", before.get("clusterIPs")) == before.get("clusterIPs"):
             spec["clusterIPs"] = [spec["clusterIP"]]
         if before.get("ipFamilyPolicy"):
