@@ -73,6 +73,19 @@ async def test_an_item_without_its_key_is_the_one_whose_key_is_empty(client: Cli
     assert sorted(owned) == ['k:{"name":""}', 'k:{"name":"a"}']
 
 
+@feature("defaults, quality of service, tolerations")
+@pytest.mark.parametrize(
+    ("resources", "requests", "quality"),
+    [
+        ({"limits": {"cpu": "1", "memory": "1Gi"}}, {"cpu": "1", "memory": "1Gi"}, "Guaranteed"),
+        ({"limits": {"cpu": "1"}}, {"cpu": "1"}, "Burstable"), ({"requests": {"memory": "1Gi"}}, {"memory": "1Gi"}, "Burstable"),
+    ],
+)  # fmt: skip
+async def test_resources_of_a_pod_as_a_whole(client: Client, namespace: str, resources: Any, requests: Any, quality: str) -> None:
+    made = await client.create(PODS, pod(resources=resources), namespace)
+    assert made["spec"]["resources"] == {**resources, "requests": requests} and made["status"]["qosClass"] == quality
+
+
 @feature("the service account's token is mounted")
 async def test_a_token_of_its_account_is_mounted(client: Client, namespace: str) -> None:
     spec = (await client.create(PODS, pod(initContainers=[{"name": "i", "image": "busybox:1"}]), namespace))["spec"]

@@ -21,6 +21,20 @@ spec:
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: whole, annotations: {seccomp.security.alpha.kubernetes.io/pod: localhost/a}}
+spec:
+  hostNetwork: true
+  securityContext: {windowsOptions: {hostProcess: true, runAsUserName: 'NT AUTHORITY\\SYSTEM'}}
+  resources: {limits: {cpu: "4", memory: 4Gi, hugepages-2Mi: 4Mi}}
+  initContainers:
+  - {name: prepare, image: i, resources: {requests: {cpu: "3", memory: 512Mi}}}
+  - {name: beside, image: i, restartPolicy: Always, resources: {requests: {cpu: 250m}}}
+  containers:
+  - {name: one, image: i, resources: {requests: {cpu: 500m}, limits: {memory: 1Gi}}}
+  - {name: two, image: i, resources: {requests: {cpu: "2", memory: 512Mi, ephemeral-storage: 1Gi}}}
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: large, labels: {app: x}}
 spec:
   serviceAccountName: default

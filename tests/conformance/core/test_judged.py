@@ -21,7 +21,9 @@ from boatyard.machinery.registry.core.validation import validate
 from .documents import BAD, GOOD, Spoiled
 
 JUDGE = "KUBECONFIG_JUDGE"
-WRONG_PODS: list[Any] = yaml.load(Path(__file__).with_name("wrong_pods.yaml").read_bytes())
+WRONG_PODS: list[Any] = [
+    case for table in sorted(Path(__file__).parent.glob("wrong_pods*.yaml")) for case in yaml.load(table.read_bytes())
+]
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(not os.environ.get(JUDGE), reason=f"set {JUDGE} to the kubeconfig of a real cluster"),
@@ -112,7 +114,8 @@ async def test_refusals_are_those_of_the_judge(judge: Client, spoiled: Spoiled):
 @pytest.mark.parametrize("case", WRONG_PODS, ids=[case["wrong"][0][:60] for case in WRONG_PODS])
 async def test_of_a_wrong_pod_the_judge_tells_what_the_table_says(judge: Client, case: dict[str, Any]) -> None:
     spec = {"containers": [{"name": "c", "image": "i:1"}], **copied(case["spec"])}
+    metadata = {"name": "wrong", "annotations": case.get("annotations", {})}
     with pytest.raises(Invalid) as refused:
-        await judge.create(core.PODS, {"metadata": {"name": "wrong"}, "spec": spec}, "default", dry_run=True)
+        await judge.create(core.PODS, {"metadata": metadata, "spec": spec}, "default", dry_run=True)
     told = {f"{cause['field']}: {cause['message']}".partition(" must consist of")[0] for cause in refused.value.details["causes"]}
     assert sorted(told) == case["wrong"]

@@ -10,6 +10,7 @@ from boatyard.machinery.meta.quantity import parse_quantity
 from boatyard.machinery.meta.quoting import quoted
 from boatyard.machinery.registry.address_advice import plain_ip
 from boatyard.machinery.registry.core.affinity import PREFERRED, REQUIRED
+from boatyard.machinery.registry.core.profile_annotations import SECCOMP_CONTAINER, SECCOMP_POD
 
 _NODE_LABELS = {
     "beta.kubernetes.io/arch": ("v1.14", "kubernetes.io/arch"),
@@ -54,25 +55,38 @@ def pod_advice(obj: Object) -> Iterator[str]:
     if wrong := names.dns1123_label(metadata.get("name", "")):
         told = "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended"
         yield f"metadata.name: {told}: [{' '.join(wrong)}]"
-    yield from _annotations(metadata, "metadata")
+    yield from _annotations(metadata, "metadata", spec)
     yield from spec_advice(spec)
 
 
 def template_advice(template: Object) -> Iterator[str]:
     """Of a template of pods."""
     spec = template.get("spec") or {}
-    yield from _annotations(template.get("metadata") or {}, "template.metadata")
+    yield from _annotations(template.get("metadata") or {}, "template.metadata", spec)
     yield from spec_advice(spec, "template.spec")
     if spec.get("terminationGracePeriodSeconds", 0) < 0:
         told = "must be >= 0; negative values are invalid and will be treated as 1"
         yield f"template.spec.terminationGracePeriodSeconds: {told}"
 
 
-def _annotations(metadata: Object, at: str) -> Iterator[str]:
+def _annotations(metadata: Object, at: str, spec: Object) -> Iterator[str]:
     for key in metadata.get("annotations") or ():
         since, instead = _ANNOTATIONS.get(key, ("", ""))
+        if _names_seccomp(key, spec):
+            since, instead = "v1.27+", "seccompProfile"
         if instead:
             yield f'{at}.annotations[{key}]: non-functional in {since}; use the "{instead}" field instead'
+
+
+def _names_seccomp(key: str, spec: Object) -> bool:
+    """Whether an annotation names a profile that no field does."""
+    if key == SECCOMP_POD:
+        return not (spec.get("securityContext") or {}).get("seccompProfile")
+    if not key.startswith(SECCOMP_CONTAINER):
+        return False
+    name = key.removeprefix(SECCOMP_CONTAINER)
+    named = (container for kind in ("initContainers", "containers") for container in spec.get(kind) or ())
+    return any(one.get("name") == name and not (one.get("securityContext") or {}).get("seccompProfile") for one in named)
 
 
 def spec_advice(spec: Object, path: str = "spec") -> Iterator[str]:

@@ -8,8 +8,9 @@ from boatyard.machinery.meta.objects import Object
 
 def refuse_runtime_class(name: str, spec: Object) -> None:
     """Raises Forbidden for a class, as none is there, and for what only a class may say that it costs."""
+    details = {"name": name, "kind": "pods"}
     if wanted := spec.get("runtimeClassName"):
-        raise Forbidden(f'pods "{name}" is forbidden: pod rejected: RuntimeClass "{wanted}" not found')
+        raise Forbidden(f'pods "{name}" is forbidden: pod rejected: RuntimeClass "{wanted}" not found', details)
     if spec.get("overhead"):
         told = "Pod Overhead set without corresponding RuntimeClass defined Overhead"
-        raise Forbidden(f'pods "{name}" is forbidden: pod rejected: {told}')
+        raise Forbidden(f'pods "{name}" is forbidden: pod rejected: {told}', details)

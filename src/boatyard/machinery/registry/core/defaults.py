@@ -10,6 +10,7 @@ from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 from boatyard.machinery.registry.core.normal import normalize
 from boatyard.machinery.registry.core.pod_defaults import default_pod_spec
+from boatyard.machinery.registry.core.pod_resources import default_pod_resources
 from boatyard.machinery.registry.core.services import reached_from_outside
 from boatyard.machinery.registry.core.types import core_schema
 
@@ -35,6 +36,7 @@ def fill(resource: Resource, obj: Object) -> None:
 def _pod(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     default_pod_spec(spec)
+    default_pod_resources(spec)
     spec.setdefault("enableServiceLinks", True)
 
 

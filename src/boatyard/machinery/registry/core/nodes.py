@@ -17,7 +17,7 @@ _ONCE = 'node updates may not change {} except from "" to valid'
 def validate_node(new: Object, old: Object | None) -> Iterator[FieldError]:
     """All of its spec; with ``old``, what of it was said once and for all."""
     spec = new.get("spec") or {}
-    yield from _taints(spec.get("taints") or ())
+    yield from _taints(spec.get("taints") or [])
     ranges = spec.get("podCIDRs") or []
     for index, cidr in enumerate(ranges):
         if not is_cidr(cidr):

@@ -135,11 +135,11 @@ def _default_volume(volume: Object) -> None:
 
 
 def qos_class(spec: Object) -> str:
-    """Guaranteed, Burstable or BestEffort, by the containers' requests and limits for CPU and memory."""
+    """Guaranteed, Burstable or BestEffort, by the requests and limits for CPU and memory: the pod's, or else the containers'."""
     requests: set[str] = set()
     guaranteed = True
-    for container in containers_of(spec):
-        resources = container.get("resources") or {}
+    whole = spec.get("resources")
+    for resources in [whole] if whole else [container.get("resources") or {} for container in containers_of(spec)]:
         asked, limits = resources.get("requests") or {}, resources.get("limits") or {}
         for name in ("cpu", "memory"):
             amount = asked.get(name, limits.get(name))

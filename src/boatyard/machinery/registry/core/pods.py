@@ -14,6 +14,8 @@ from boatyard.machinery.registry.core.containers import validate_containers
 from boatyard.machinery.registry.core.gated_pods import narrowed_back, validate_narrowing
 from boatyard.machinery.registry.core.label_selectors import validate_labels
 from boatyard.machinery.registry.core.name_resolution import validate_name_resolution
+from boatyard.machinery.registry.core.pod_resources import validate_pod_resources
+from boatyard.machinery.registry.core.profile_annotations import validate_agreement
 from boatyard.machinery.registry.core.resources import validate_amounts, validate_pod_claims
 from boatyard.machinery.registry.core.security import validate_security
 from boatyard.machinery.registry.core.volumes import validate_volumes
@@ -61,6 +63,8 @@ def validate_pod_spec(spec: Object, path: str = "spec") -> Iterator[FieldError]:
         for place, host in enumerate(alias.get("hostnames") or ()):
             yield from invalid_each(f"{at}.hostnames[{place}]", host, names.dns1123_subdomain(host))
     yield from validate_security(spec, path)
+    if spec.get("resources"):
+        yield from validate_pod_resources(spec, path)
     if overhead := spec.get("overhead"):
         yield from validate_amounts(overhead, f"{path}.overhead.limits")
 
@@ -79,8 +83,10 @@ def _gates(spec: Object, path: str) -> Iterator[FieldError]:
         seen.add(name)
 
 
-def validate_new_pod(spec: Object) -> Iterator[FieldError]:
+def validate_new_pod(pod: Object) -> Iterator[FieldError]:
     """What a pod may have once it is there, but not begin with."""
+    spec = pod.get("spec") or {}
+    yield from validate_agreement(pod)
     if spec.get("ephemeralContainers"):
         yield forbidden("spec.ephemeralContainers", "cannot be set on create")
     if spec.get("nodeName") and spec.get("schedulingGates"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from boatyard.machinery.meta import names
 from boatyard.machinery.meta.errors import FieldError
@@ -19,18 +20,21 @@ _QUOTA = (
     "storage", "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "limits.cpu", "limits.memory",
     "limits.ephemeral-storage",
 )  # fmt: skip
-_HUGE = "hugepages-"
+HUGE = "hugepages-"
 _RESIZES = ("NotRequired", "RestartContainer")
+Named: TypeAlias = Callable[[str, str], Iterator[FieldError]]
 
 
-def validate_resources(resources: Object, where: str) -> Iterator[FieldError]:
-    """Requests don't exceed limits, nothing is negative, and what can't be shared is asked for as it is limited."""
+def validate_resources(resources: Object, where: str, rules: Named | None = None) -> Iterator[FieldError]:
+    """Requests don't exceed limits, nothing is negative, and what can't be shared is asked for as it is limited. ``rules``: what is
+    wrong with the name of a resource, where these aren't a container's."""
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    yield from validate_amounts(limits, f"{where}.limits")
+    for name, amount in limits.items():
+        yield from _amount(name, amount, f"{where}.limits[{name}]", rules)
     for name, amount in requests.items():
-        yield from _amount(name, amount, f"{where}.requests[{name}]")
+        yield from _amount(name, amount, f"{where}.requests[{name}]", rules)
         limit = limits.get(name)
-        shared = is_native(name) and not name.startswith(_HUGE)
+        shared = is_native(name) and not name.startswith(HUGE)
         if limit is None:
             if not shared:
                 yield required(f"{where}.limits", "Limit must be set for non overcommitable resources")
@@ -39,7 +43,7 @@ def validate_resources(resources: Object, where: str) -> Iterator[FieldError]:
         elif shared and parse_quantity(amount) > parse_quantity(limit):
             yield invalid(f"{where}.requests", amount, f"must be less than or equal to {name} limit of {limit}")
     named = (*limits, *requests)
-    if any(name.startswith(_HUGE) for name in named) and not {"cpu", "memory"}.intersection(named):
+    if any(name.startswith(HUGE) for name in named) and not {"cpu", "memory"}.intersection(named):
         yield forbidden(where, "HugePages require cpu or memory")
 
 
@@ -49,16 +53,16 @@ def validate_amounts(amounts: Object, where: str) -> Iterator[FieldError]:
         yield from _amount(name, amount, f"{where}[{name}]")
 
 
-def _amount(name: str, amount: str, at: str) -> Iterator[FieldError]:
-    yield from _name(name, at)
+def _amount(name: str, amount: str, at: str, rules: Named | None = None) -> Iterator[FieldError]:
+    yield from (rules or _name)(name, at)
     number = parse_quantity(amount)
     if number < 0:
         yield invalid(at, amount, "must be greater than or equal to 0")
     if (name in _COUNTED or is_extended(name)) and number % 1:
         yield invalid(at, amount, "must be an integer")
-    if name.startswith(_HUGE):
+    if name.startswith(HUGE):
         try:
-            size = parse_quantity(name.removeprefix(_HUGE))
+            size = parse_quantity(name.removeprefix(HUGE))
         except ValueError as error:
             yield invalid(at, amount, str(error))
         else:
@@ -70,13 +74,18 @@ def _name(name: str, at: str) -> Iterator[FieldError]:
     wrong = names.qualified_name(name)
     yield from invalid_each(at, name, wrong)
     if "/" not in name:
-        if name in _OF_CONTAINERS or name.startswith(_HUGE):
+        if name in _OF_CONTAINERS or name.startswith(HUGE):
             return
-        if not wrong and name not in _COUNTED and name not in _QUOTA:
+        if not wrong and not is_standard(name):
             yield invalid(at, name, "must be a standard resource type or fully qualified")
         yield invalid(at, name, "must be a standard resource for containers")
     elif not is_native(name) and not is_extended(name):
         yield invalid(at, name, "doesn't follow extended resource name standard")
+
+
+def is_standard(name: str) -> bool:
+    """Whether Kubernetes knows it without a domain, be it of containers or only of quotas."""
+    return name in (*_OF_CONTAINERS, *_COUNTED, *_QUOTA) or name.startswith(HUGE)
 
 
 def is_native(name: str) -> bool:

@@ -7,14 +7,20 @@ import re
 from collections.abc import Iterator
 
 from boatyard.machinery.meta.errors import FieldError
-from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, required, unsupported
+from boatyard.machinery.meta.field_errors import duplicate, forbidden, invalid, required, too_long, unsupported
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry.core.local_paths import validate_local_path
+from boatyard.machinery.registry.core.windows import validate_windows
 
 _MAX_INT32 = 2**31 - 1
 _LONGEST_SYSCTL = 253
+_LONGEST_PATH_BYTES = 4095
 _SYSCTL = r"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
 _sysctl = re.compile(_SYSCTL)
+_OF_IPC = (
+    "kernel.msg", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shm", "kernel.shm_rmid_forced",
+    "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
+)  # fmt: skip
 _PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")
 _SYSTEMS = ("linux", "windows")
 _CONTAINERS = ("initContainers", "containers")
@@ -22,7 +28,7 @@ _NOT_OF_WINDOWS = "cannot be set for a windows pod"
 _LINUX_SPEC = ("hostPID", "hostIPC", "shareProcessNamespace")
 _LINUX_POD: tuple[str, ...] = (
     "appArmorProfile", "seLinuxOptions", "seccompProfile", "fsGroup", "fsGroupChangePolicy", "sysctls", "runAsUser", "runAsGroup",
-    "supplementalGroups", "supplementalGroupsPolicy",
+    "supplementalGroups", "supplementalGroupsPolicy", "seLinuxChangePolicy",
 )  # fmt: skip
 _LINUX_CONTAINER: tuple[str, ...] = (
     "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged",
@@ -34,13 +40,14 @@ def validate_security(spec: Object, path: str) -> Iterator[FieldError]:
     """The security contexts of a pod and of its containers, and what the whole pod shares with its host."""
     context, at = spec.get("securityContext") or {}, f"{path}.securityContext"
     if context:
-        yield from _pod(context, bool(spec.get("hostNetwork")), at)
+        yield from _pod(context, spec, at)
     if spec.get("hostPID") and spec.get("shareProcessNamespace"):
         yield invalid(f"{at}.shareProcessNamespace", True, "ShareProcessNamespace and HostPID cannot both be enabled")
     for kind in _CONTAINERS:
         for index, container in enumerate(spec.get(kind) or ()):
             if own := container.get("securityContext"):
                 yield from _container(own, spec.get("hostUsers") is False, f"{path}.{kind}[{index}].securityContext")
+    yield from validate_windows(spec, path)
     if spec.get("hostUsers") is False:
         yield from _host_users(spec, path)
     if system := spec.get("os"):
@@ -58,7 +65,7 @@ def _id(value: int, at: str) -> Iterator[FieldError]:
         yield invalid(at, value, f"must be between 0 and {_MAX_INT32}, inclusive")
 
 
-def _pod(context: Object, host_network: bool, at: str) -> Iterator[FieldError]:
+def _pod(context: Object, spec: Object, at: str) -> Iterator[FieldError]:
     yield from _ids(context, ("fsGroup", "runAsUser", "runAsGroup"), at)
     for index, group in enumerate(context.get("supplementalGroups") or ()):
         yield from _id(group, f"{at}.supplementalGroups[{index}]")
@@ -72,8 +79,11 @@ def _pod(context: Object, host_network: bool, at: str) -> Iterator[FieldError]:
         elif name in seen:
             yield duplicate(where, name)
         seen.add(name)
-        if host_network and name.replace("/", ".").startswith("net."):
+        dotted = name.replace("/", ".")
+        if spec.get("hostNetwork") and dotted.startswith("net."):
             yield invalid(where, name, "may not be specified when 'hostNetwork' is true")
+        if spec.get("hostIPC") and (dotted in _OF_IPC or dotted.startswith("fs.mqueue.")):
+            yield invalid(where, name, "may not be specified when 'hostIPC' is true")
     if (policy := context.get("seLinuxChangePolicy")) is not None and policy != "Recursive":
         yield unsupported(f"{at}.seLinuxChangePolicy", policy, ("Recursive",))
     yield from _profiles(context, at)
@@ -108,6 +118,8 @@ def _app_armor(profile: Object, at: str) -> Iterator[FieldError]:
             yield invalid(f"{at}.localhostProfile", local, "must not be padded with whitespace")
         elif not local:
             yield required(f"{at}.localhostProfile", "must be set when AppArmor type is Localhost")
+        elif len(local.encode()) > _LONGEST_PATH_BYTES:
+            yield too_long(f"{at}.localhostProfile", _LONGEST_PATH_BYTES)
     elif kind not in _PROFILES:
         told = "type is required when appArmorProfile is set"
         yield unsupported(f"{at}.type", kind, _PROFILES) if kind else required(f"{at}.type", told)
@@ -150,6 +162,8 @@ def _system(spec: Object, name: str, path: str) -> Iterator[FieldError]:
         for index, container in enumerate(spec.get(kind) or ()):
             contexts.append((container.get("securityContext") or {}, f"{path}.{kind}[{index}].securityContext", _LINUX_CONTAINER))
     if name == "windows":
+        if spec.get("hostUsers") is not None:
+            yield forbidden(f"{path}.hostUsers", _NOT_OF_WINDOWS)
         for field in _LINUX_SPEC:
             if spec.get(field):
                 yield forbidden(f"{path}.{field}", _NOT_OF_WINDOWS)

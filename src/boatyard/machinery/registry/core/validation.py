@@ -14,6 +14,7 @@ from boatyard.machinery.registry.core import access, data, services, storage
 from boatyard.machinery.registry.core.label_selectors import validate_labels
 from boatyard.machinery.registry.core.nodes import validate_node
 from boatyard.machinery.registry.core.pods import validate_new_pod, validate_pod_spec, validate_pod_update
+from boatyard.machinery.registry.core.profile_annotations import validate_profiles
 from boatyard.machinery.registry.core.types import core_schema, is_type_error
 from boatyard.machinery.schema.definition import validate_definition
 
@@ -63,7 +64,8 @@ _LOOKED_AT_LAST = ".backend"
 
 def _pod(new: Object, old: Object | None) -> Iterator[FieldError]:
     yield from validate_pod_spec(new.get("spec") or {})
-    yield from validate_new_pod(new.get("spec") or {}) if old is None else validate_pod_update(new, old)
+    yield from validate_profiles(new)
+    yield from validate_new_pod(new) if old is None else validate_pod_update(new, old)
 
 
 def _pod_template(new: Object, old: Object | None) -> Iterator[FieldError]:
