@@ -155,7 +155,7 @@ def _string(schema: dict[str, Any]) -> Check:
     least, most, pattern = schema.get("minLength", 0), schema.get("maxLength"), schema.get("pattern")
     if fits is None and not allowed and not least and most is None and pattern is None:
         return _text
-    search = go_regexp.compiled(pattern).search if pattern is not None else None
+    found = go_regexp.finder(pattern) if pattern is not None else None
 
     def check(value: Any) -> bool:
         return (
@@ -163,7 +163,7 @@ def _string(schema: dict[str, Any]) -> Check:
             and (not allowed or value in allowed)
             and len(value) >= least
             and (most is None or len(value) <= most)
-            and (search is None or search(value) is not None)
+            and (found is None or found(value))
             and (fits is None or fits(value))
         )
 

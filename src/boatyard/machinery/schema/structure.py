@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,8 +69,8 @@ _AT_ROOT = {
 def _patterns(schema: Schema, at: str) -> Iterator[FieldError]:
     if (pattern := schema.get("pattern")) is not None:
         try:
-            go_regexp.compiled(pattern)
-        except re.error as error:
+            go_regexp.finder(pattern)
+        except ValueError as error:
             yield invalid(f"{at}.pattern", pattern, f"must be a valid regular expression, but isn't: {error}")
     for part, where in (*_below(schema, at), *_choices(schema, at)):
         yield from _patterns(part, where)

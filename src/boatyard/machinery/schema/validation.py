@@ -212,7 +212,7 @@ def _check_text(schema: dict[str, Any], value: str, path: str) -> Iterator[Field
         yield too_long(path, most)
     elif (least := schema.get("minLength")) is not None and len(value) < least:
         yield _invalid(path, value, f"{path} in body should be at least {least} chars long")
-    elif (pattern := schema.get("pattern")) is not None and not go_regexp.compiled(pattern).search(value):
+    elif (pattern := schema.get("pattern")) is not None and not go_regexp.finder(pattern)(value):
         yield _invalid(path, value, f"{path} in body should match '{pattern}'")
     fits = FORMATS.get(schema.get("format", ""))
     if fits is not None and not fits(value):
