@@ -29,6 +29,7 @@ TOGETHER = {
     "unit/ciserver/test_real_gitea": "gitea",
     "conformance/scm": "gitea",
     "conformance/api": "api {parameter}",
+    "conformance/access": "access",
 }
 """What one process does, one after the other: they share something that is made once (a Gitea, a subject of the API suite), or that
 there is only one of (names in the judge). ``parameter`` is the test's first."""
