@@ -7,7 +7,7 @@ import asyncio
 from boatyard.cluster.storage import SELECTED_NODE, is_provisioned
 from boatyard.machinery.meta.conditions import condition, set_condition
 from boatyard.machinery.meta.core import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
-from boatyard.machinery.meta.errors import ApiError, NotFound
+from boatyard.machinery.meta.errors import ApiError, Forbidden, NotFound
 from boatyard.machinery.meta.objects import Object, deleting, name, namespace, uid
 from boatyard.machinery.placement.demand import Demand, demand_of
 from boatyard.machinery.placement.place import Placed, place
@@ -150,6 +150,9 @@ class Scheduler:
                         await self._refuse(*decision)
                 except NotFound:
                     pass  # it is gone: the cache will tell
+                except Forbidden as error:
+                    if not any(cause.get("reason") == "NamespaceTerminating" for cause in error.details.get("causes") or ()):
+                        failures.append(error)  # else it goes with its namespace
                 except (ApiError, OSError, TimeoutError) as error:
                     failures.append(error)
 

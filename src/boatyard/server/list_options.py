@@ -28,6 +28,11 @@ def read(call: Call) -> None:
         FieldSelector.parse(fields)
 
 
+def limit(call: Call) -> int:
+    """How long a page may be; 0 for all, which is what less than 0 means, too. Raises BadRequest."""
+    return max(call.number("limit", signed=True) or 0, 0)
+
+
 def match_of_list(call: Call) -> Match:
     """How the resourceVersion of a list is meant. Raises Invalid for options that contradict each other."""
     match, wrong = call.query.get(_MATCH, ""), list[FieldError]()

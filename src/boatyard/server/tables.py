@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from boatyard.machinery.meta.errors import BadRequest
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.registry import documents
 from boatyard.machinery.registry.kind import Kind
 from boatyard.machinery.runtime.world import World
 from boatyard.machinery.store.store import Record
 from boatyard.server import columns
+from boatyard.server.call import Call
 from boatyard.server.columns import scales
 from boatyard.server.columns.custom import custom_columns
 from boatyard.server.media import Form
@@ -34,6 +36,15 @@ class Columns(NamedTuple):
     definitions: list[dict[str, Any]]
     cells: Callable[[Object, float], list[Any]]
     """From an object and now (seconds since the epoch)."""
+
+
+def included(call: Call) -> str:
+    """How much of each object its row in a Table holds: ``None``, ``Metadata`` or ``Object``. Raises BadRequest."""
+    include = call.query.get("includeObject") or "Metadata"
+    if include not in ("None", "Metadata", "Object"):
+        told = f'includeObject: Invalid value: "{include}": must be \'Metadata\', \'Object\', \'None\', or empty'
+        raise BadRequest(f"Unable to convert to Table as requested: {told}")
+    return include
 
 
 class Tables:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp import web
@@ -52,7 +53,9 @@ class Piece(NamedTuple):
 class Sight:
     """Changes as a watcher sees them, and as they go over the wire. One for all who see the same, in the same form."""
 
-    __slots__ = ("__weakref__", "_changes", "_chunked", "_encode", "_known", "_lines", "_lines_bytes", "_pieces", "_room")
+    __slots__ = (
+        "__weakref__", "_changes", "_chunked", "_encode", "_known", "_lines", "_lines_bytes", "_pieces", "_room", "streams",
+    )  # fmt: skip
 
     def __init__(self, encode: Encode, *, chunked: bool) -> None:
         self._encode, self._chunked = encode, chunked
@@ -62,10 +65,14 @@ class Sight:
         self._room = 0
         self._lines: dict[tuple[int, str], bytes] = {}
         self._lines_bytes = 0
+        self.streams: WeakSet[WatchStream] = WeakSet()
+        """Whose it is. What one alone has is kept for nobody."""
 
     def pieces(self, changes: Sequence[Change], batch_of: _BatchOf) -> Iterator[Piece]:
         """Changes that are told to one watcher after the other: the same list, so the same bytes, made as they are asked for."""
-        if changes is not self._changes:
+        if len(self.streams) < 2:
+            self._changes, self._pieces, self._room = None, [], 0
+        elif changes is not self._changes:
             self._changes, self._pieces, self._room = changes, [], TOLD_BYTES
         pieces, end, number = self._pieces, 0, 0
         while end < len(changes):
@@ -98,8 +105,10 @@ class Sight:
         name = change.revision, change.key
         line = self._lines.get(name)
         if line is None:
-            line = self._lines[name] = b"".join([self._encode(event) for event in batch_of((change,)).events])
-            self._lines_bytes += len(line) + _OVERHEAD
+            line = b"".join([self._encode(event) for event in batch_of((change,)).events])
+            if len(self.streams) > 1:
+                self._lines[name] = line
+                self._lines_bytes += len(line) + _OVERHEAD
             while self._lines_bytes > LINES_BYTES:
                 self._lines_bytes -= len(self._lines.pop(next(iter(self._lines)))) + _OVERHEAD
         return line
@@ -132,10 +141,11 @@ class WatchStream:
     """The way to one client. Changes are written at once, by whoever brings them, while the client keeps up; else its task writes
     them as the client takes them. Chunks are framed once for all, so they go to the connection as they are."""
 
-    __slots__ = ("_live", "_request", "come_to", "sight")
+    __slots__ = ("__weakref__", "_live", "_request", "come_to", "sight")
 
     def __init__(self, request: web.Request, sight: Sight) -> None:
         self._request, self.sight = request, sight
+        sight.streams.add(self)
         self._live: asyncio.Transport | None = None
         self.come_to = 0
         """The revision of the last change that went by."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from boatyard.machinery.client.client import Client
-from boatyard.machinery.meta.core import PODS, SERVICE_ACCOUNTS
+from boatyard.machinery.meta.core import POD_TEMPLATES, PODS, SERVICE_ACCOUNTS
 from boatyard.machinery.meta.errors import ApiError, Conflict, Forbidden, Invalid
 
 from .features import feature
@@ -153,6 +153,33 @@ async def test_the_spec_stays(client: Client, namespace: str) -> None:
     image = [{**made["spec"]["containers"][0], "image": "busybox:2"}]
     changed = await client.update(PODS, {**made, "spec": {**made["spec"], "containers": image}})
     assert changed["spec"]["containers"][0]["image"] == "busybox:2"
+
+
+NO_PROFILE = "must be a valid seccomp profile"
+SECCOMP, APP_ARMOR = "seccomp.security.alpha.kubernetes.io/pod", "container.apparmor.security.beta.kubernetes.io/c"
+
+
+@feature("every wrong field is told")
+@pytest.mark.parametrize(
+    ("annotation", "profile", "wrong"),
+    [
+        (SECCOMP, "nope", NO_PROFILE), (f"container.{SECCOMP.replace('/pod', '/c')}", "nope", NO_PROFILE),
+        (APP_ARMOR, "unconfined", "may not add AppArmor annotations"), (APP_ARMOR, "nope", "invalid AppArmor profile name"),
+    ],
+)  # fmt: skip
+async def test_annotations_that_name_profiles(client: Client, namespace: str, annotation: str, profile: str, wrong: str) -> None:
+    await client.create(PODS, pod(), namespace)
+    with pytest.raises(Invalid, match=wrong):
+        await client.patch(PODS, "p", {"metadata": {"annotations": {annotation: profile}}}, namespace)
+    changed = await client.patch(PODS, "p", {"metadata": {"annotations": {SECCOMP: "runtime/default", "a": "b"}}}, namespace)
+    assert changed["metadata"]["annotations"] == {SECCOMP: "runtime/default", "a": "b"}
+
+
+@feature("every wrong field is told")
+async def test_annotations_of_a_template(client: Client, namespace: str) -> None:
+    template = {"metadata": {"annotations": {SECCOMP: "nope"}}, "spec": pod()["spec"]}
+    with pytest.raises(Invalid, match=f"template.annotations.{SECCOMP}: Invalid value: \"nope\": {NO_PROFILE}"):
+        await client.create(POD_TEMPLATES, {"metadata": {"name": "t"}, "template": template}, namespace)
 
 
 @feature("`status` is a subresource")

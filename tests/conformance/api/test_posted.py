@@ -85,6 +85,21 @@ async def test_an_eviction_may_be_tried(wire: Wire, pod: str) -> None:
     await wire("PATCH", pod, {"metadata": {"finalizers": None}}, type="application/merge-patch+json")
 
 
+DOUBLED = (
+    b'{"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}, '
+    b'"deleteOptions": {"dryRun": ["All"]}, "deleteOptions": {}}'
+)
+
+
+@feature("`eviction`")
+async def test_what_an_eviction_says_twice_counts_together(wire: Wire, pod: str) -> None:
+    refused = await wire("POST", f"{pod}/eviction?fieldValidation=Strict", DOUBLED)
+    assert refused.status == 400 and 'duplicate field "deleteOptions"' in refused.said[2] and "unknown" not in refused.said[2]
+    told = await wire("POST", f"{pod}/eviction", DOUBLED)
+    assert told.status == 201 and 'duplicate field "deleteOptions"' in told.headers["Warning"].replace("\\", "")
+    assert "deletionTimestamp" not in (await wire("GET", pod)).json["metadata"]
+
+
 @feature("`eviction`")
 async def test_nothing_is_posted_in_a_namespace_that_ends(wire: Wire, client: Client, pod: str, namespace: str) -> None:
     await client.delete(NAMESPACES, namespace)

@@ -63,7 +63,7 @@ async def test_a_node_gets_its_ranges_later(client: Client, node: str) -> None:
 
 
 @feature("fields that are kept twice are kept in step")
-@pytest.mark.parametrize("ranges", [["x"], [""], ["10.0.0.0/33"], [V4, OTHER], [V4, V6, OTHER], [V4, V4]])
+@pytest.mark.parametrize("ranges", [["x"], [""], ["10.0.0.0/33"], ["10.0.0.0/²"], [V4, OTHER], [V4, V6, OTHER], [V4, V4]])
 async def test_ranges_that_are_none(client: Client, namespace: str, ranges: list[str]) -> None:
     with pytest.raises(Invalid, match=r"must be a valid CIDR value|may specify no more than one CIDR for each IP family"):
         await _made(client, namespace, podCIDRs=ranges)

@@ -3,10 +3,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from boatyard.cluster import claim_controller, scheduler_controller, volume_controller
 from boatyard.cluster.storage import SELECTED_NODE, VOLUMES_DIRECTORY
 from boatyard.machinery.meta.conditions import condition
-from boatyard.machinery.meta.core import EVENTS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
+from boatyard.machinery.meta.core import EVENTS, NAMESPACES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 
 CLAIM = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
 USES_CLAIM = {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}
@@ -55,6 +57,23 @@ def test_a_pod_that_fits_nowhere_says_so_once_and_is_bound_when_it_fits(in_clust
         assert await bound(cluster, "late")
 
     in_cluster(body, scheduler_controller)
+
+
+def test_a_pod_of_a_namespace_that_ends_keeps_nobody_from_being_bound(
+    in_cluster: Any, pod: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def body(cluster: Any) -> None:
+        await cluster.client.create(NAMESPACES, {"metadata": {"name": "ending"}})
+        await cluster.client.create(PODS, pod("a"), "ending")
+        await cluster.client.delete(NAMESPACES, "ending")
+        await cluster.node()
+        await cluster.client.create(PODS, pod("b"), "default")
+        await cluster.until(lambda: bound(cluster, "b"))
+        await cluster.world.sleep(60)
+        assert not (await cluster.client.get(PODS, "a", "ending"))["spec"].get("nodeName")
+
+    in_cluster(body, scheduler_controller)
+    assert not [record.message for record in caplog.records if record.message.startswith("scheduler")]
 
 
 def test_priority_goes_first_then_age(in_cluster: Any, pod: Any) -> None:

@@ -67,8 +67,7 @@ def test_changes_are_cut_between_commits_and_encoded_once_for_all(
     monkeypatch.setattr(watch_stream, "PIECE_BYTES", 100)
     told = changes((1, 40), (2, 40), (3, 40), (3, 40), (3, 40), (4, 10))
     connections = [Connection() for _ in range(3)]
-    for connection in connections:
-        taker = stream(sight, connection)
+    for taker in [stream(sight, connection) for connection in connections]:
         assert taker.sink(batch_of)(told) == 6
         assert taker.come_to == 4
     one, two, three = (b"%d %s\n" % (revision, b"x" * 40) for revision in (1, 2, 3))
@@ -84,7 +83,7 @@ def test_who_takes_no_more_is_told_up_to_there(sight: Sight, encoded: list[int],
     taker = stream(sight, connection := Connection())
     assert taker.sink(batch_of)(told) == len(connection.written) == taker.come_to == 2
     assert taker.sink(batch_of)(told[2:]) == 0
-    assert encoded == [1, 2, 3]  # the third was made before it was seen that nothing more is taken
+    assert encoded == [1, 2, 3, 3]  # the third was made before it was seen that nothing more is taken
 
 
 def test_a_commit_longer_than_what_may_wait_is_left_to_the_task(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,15 +101,30 @@ def test_more_than_is_kept_for_others_is_made_again_for_them(
     monkeypatch.setattr(watch_stream, "TOLD_BYTES", 150)
     monkeypatch.setattr(watch_stream, "LINES_BYTES", 0)
     told = changes((1, 90), (2, 90), (3, 20))
-    for _ in range(2):
-        assert stream(sight, connection := Connection()).sink(batch_of)(told) == 3
+    connections = [Connection() for _ in range(2)]
+    for taker, connection in [(stream(sight, connection), connection) for connection in connections]:
+        assert taker.sink(batch_of)(told) == 3
         assert b"".join(connection.written).split() == [b"1", b"x" * 90, b"2", b"x" * 90, b"3", b"x" * 20]
     assert encoded == [1, 2, 3, 2, 3]
 
 
 def test_who_is_told_a_little_later_is_told_the_same_lines(sight: Sight, encoded: list[int]) -> None:
     told = changes(*((revision, 90) for revision in range(1, 6)))
-    for some in (told[:3], told[1:4], told[2:]):
-        stream(sight, connection := Connection()).sink(batch_of)(some)
+    connections = [Connection() for _ in range(3)]
+    takers = [stream(sight, connection) for connection in connections]
+    for taker, connection, some in zip(takers, connections, (told[:3], told[1:4], told[2:]), strict=True):
+        taker.sink(batch_of)(some)
         assert b"".join(connection.written) == b"".join(b"%d %s\n" % (one.revision, one.value) for one in some)
     assert encoded == [1, 2, 3, 4, 5]
+
+
+def test_what_one_alone_has_is_kept_for_nobody(sight: Sight, encoded: list[int]) -> None:
+    told = changes((1, 90), (2, 90))
+    taker = stream(sight, Connection())
+    for _ in range(2):
+        assert taker.sink(batch_of)(told) == 2
+    assert encoded == [1, 2, 1, 2]
+    other = stream(sight, Connection())
+    for each in (taker, other):
+        assert each.sink(batch_of)(told) == 2
+    assert encoded == [1, 2, 1, 2, 1, 2]

@@ -135,8 +135,8 @@ def rules_wrong(request: Request, obj: Object, old: Object | None = None) -> lis
     if request.subresource:
         return statuses.validate(request.kind.resource, obj) if request.subresource == "status" else []
     changed = _changed(obj, old)
-    if changed is not None and _SEPARATE.issuperset(changed):
-        return []
+    if old is not None and changed is not None and _SEPARATE.issuperset(changed):
+        return validation.validate_metadata(request.kind.resource, obj, old)
     return validation.validate(request.kind.resource, obj, old, accepted=request.accepted)
 
 

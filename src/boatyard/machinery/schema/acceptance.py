@@ -62,6 +62,10 @@ def _text(value: Any) -> bool:
     return type(value) is str
 
 
+def _never(value: Any) -> bool:
+    return False
+
+
 def _compile(node: Structural, mode: Mode) -> Check:
     schema = node.schema
     if schema.get("x-kubernetes-validations") and mode.stored:
@@ -155,7 +159,10 @@ def _string(schema: dict[str, Any]) -> Check:
     least, most, pattern = schema.get("minLength", 0), schema.get("maxLength"), schema.get("pattern")
     if fits is None and not allowed and not least and most is None and pattern is None:
         return _text
-    found = go_regexp.finder(pattern) if pattern is not None else None
+    try:
+        found = go_regexp.finder(pattern) if pattern is not None else None
+    except ValueError:
+        return _never  # validation says why
 
     def check(value: Any) -> bool:
         return (

@@ -212,8 +212,13 @@ def _check_text(schema: dict[str, Any], value: str, path: str) -> Iterator[Field
         yield too_long(path, most)
     elif (least := schema.get("minLength")) is not None and len(value) < least:
         yield _invalid(path, value, f"{path} in body should be at least {least} chars long")
-    elif (pattern := schema.get("pattern")) is not None and not go_regexp.finder(pattern)(value):
-        yield _invalid(path, value, f"{path} in body should match '{pattern}'")
+    elif (pattern := schema.get("pattern")) is not None:
+        try:
+            found = go_regexp.finder(pattern)(value)
+        except ValueError as error:  # of a definition that is stored already
+            found, pattern = False, f"{pattern}, but pattern is invalid: {error}"
+        if not found:
+            yield _invalid(path, value, f"{path} in body should match '{pattern}'")
     fits = FORMATS.get(schema.get("format", ""))
     if fits is not None and not fits(value):
         yield _format_error(path, value, schema["format"])

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from boatyard.machinery.store.sealer import Sealer, Unreadable, key_id
 from boatyard.machinery.store.store import Change, Delete, KeyConflict, Operation, Page, Put, Record, Route, Sink, Store
+from boatyard.machinery.store.watcher import BATCH, whole_commits
 
 CHUNK = 200
 """Records sealed anew in one go."""
@@ -27,6 +28,7 @@ class SealedStore:
         self._inner, self._sealer, self._prefixes = inner, sealer, tuple(prefixes)
         self._opened = lru_cache(maxsize=SHARED)(self._open)
         self._routes: dict[Callable[[Change], Iterable[str]], Callable[[Change], Iterable[str]]] = {}
+        self._told: tuple[Sequence[Change], Sequence[Change]] = (), ()
         self._writing: dict[asyncio.Future[int], None] = {}
 
     @property
@@ -82,6 +84,7 @@ class SealedStore:
         """
         self._sealer = sealer
         self._opened.cache_clear()
+        self._told = (), ()
         if self._writing:
             await asyncio.wait(list(self._writing))  # sealed before, and not to be found yet
         lost: list[str] = []
@@ -173,12 +176,20 @@ class SealedStore:
 
         def take(changes: Sequence[Change]) -> int:
             try:
-                clear = [self._changed(change) for change in changes]
+                return sink(self._cleared(changes))
             except Unreadable:
                 return 0
-            return sink(clear)
 
         return take
+
+    def _cleared(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """As many of them as are told at once, in clear: the very same for those who are told the same one after the other, as what
+        they are told is made once. Raises Unreadable."""
+        told, clear = self._told
+        if changes is not told:
+            clear = [self._changed(change) for change in whole_commits(changes, BATCH)]
+            self._told = changes, clear
+        return clear
 
     def _routed(self, values: Callable[[Change], Iterable[str]]) -> Callable[[Change], Iterable[str]]:
         """The same function for changes as they are stored; the same one for all who ask with the same."""

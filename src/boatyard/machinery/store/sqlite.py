@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from boatyard.machinery.store import statements as sql
@@ -191,8 +191,10 @@ class SqliteStore:
 
 
 def _give_way() -> None:
-    """This thread works in what time others leave. Linux knows niceness by thread."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    """This thread works in what time others leave. Linux knows niceness by thread. One that may not stays as it is."""
+    thread = threading.get_native_id()
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def _torn(connection: sqlite3.Connection) -> str:

@@ -15,6 +15,16 @@ BATCH = 500
 """Changes of one batch at most."""
 
 
+def whole_commits(changes: Sequence[Change], most: int) -> Sequence[Change]:
+    """The first of them: ``most``, and the rest of the commit that the last of these belongs to."""
+    if len(changes) <= most:
+        return changes
+    end = most
+    while end < len(changes) and changes[end].revision == changes[end - 1].revision:
+        end += 1
+    return changes[:end]
+
+
 class Watcher:
     """One watch. While it waits, what it is to see gathers in ``coming``, which it shares; while it doesn't, it stands in ``busy``,
     and changes are offered to it."""

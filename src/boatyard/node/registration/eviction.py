@@ -25,7 +25,8 @@ def victim(pods: Iterable[Object]) -> Object | None:
 def _rank(pod: Object) -> tuple[int, int, float, str]:
     created = pod["metadata"].get("creationTimestamp") or ""
     age = -int("".join(character for character in created if character.isdigit()) or 0)
-    return pod["spec"].get("priority") or 0, _QOS[qos_class(pod)], age, pod["metadata"]["name"]
+    quality = (pod.get("status") or {}).get("qosClass") or qos_class(pod)  # the server knows it of the pod as a whole, too
+    return pod["spec"].get("priority") or 0, _QOS[quality], age, pod["metadata"]["name"]
 
 
 async def directory_bytes(path: Path, world: World, *, enough: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boatyard.machinery.schema import go_regexp
+from boatyard.machinery.schema.structural import Structural
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,13 @@ def test_what_fits(pattern: str, fit: list[str], unfit: list[str]) -> None:
 
 def test_no_text_takes_more_than_its_length() -> None:
     assert not go_regexp.finder("^(a+)+$")("a" * 5000 + "b")
+
+
+def test_a_definition_that_is_stored_already_may_have_one_that_is_none() -> None:
+    schema = Structural({"type": "object", "properties": {"a": {"type": "string", "pattern": "(?=x)"}}})
+    assert not schema.accepts({"a": "x"})
+    (wrong,) = schema.validate({"a": "x"})
+    assert wrong.path == "a" and "should match '(?=x), but pattern is invalid: invalid perl operator: (?='" in wrong.message
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,16 @@ async def test_a_torn_page_met_while_writing_ends_writing_and_says_so(closed: Pa
             await store.close()
 
 
+async def test_who_may_not_give_way_looks_at_the_pages_all_the_same(closed: Path, monkeypatch: pytest.MonkeyPatch):
+    def refused(*what: int) -> None:
+        raise PermissionError(*what)
+
+    monkeypatch.setattr(os, "setpriority", refused)
+    store = await SqliteStore.open(closed)
+    await store.verify()
+    await store.close()
+
+
 async def test_pages_that_nobody_reads_are_looked_at_once_and_then_nothing_is_written(closed: Path):
     connection = sqlite3.connect(closed)
     page = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name LIKE 'sqlite_autoindex_current%'").fetchone()[0]

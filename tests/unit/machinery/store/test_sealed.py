@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
+from boatyard.machinery.store import sealed
 from boatyard.machinery.store.keyring import KeyRing, KeyRingError
 from boatyard.machinery.store.memory import MemoryStore
 from boatyard.machinery.store.sealed import SealedStore
 from boatyard.machinery.store.sealer import MARK, Sealer, Unreadable, key_id
 from boatyard.machinery.store.sqlite import SqliteStore
 from boatyard.machinery.store.store import Change, Delete, Put, Route
+from boatyard.machinery.store.watcher import whole_commits
 
 SOURCE = random.Random(11)
 RING = KeyRing.fresh(SOURCE)
@@ -72,6 +75,34 @@ async def test_watchers_see_values_in_clear_by_every_route(store: SealedStore) -
     await store.commit([Delete("/s/a")])
     assert [change.key for change in await waiting[0]] == ["/s/b"]
     assert [(change.key, change.value, change.deleted) for change in await waiting[1]] == [("/s/a", CANARY, True)]
+
+
+async def test_a_sink_is_told_a_part_of_what_waits_and_all_of_a_row_the_same(
+    store: SealedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealed, "BATCH", 2)
+    told: list[Sequence[Change]] = []
+
+    def take(changes: Sequence[Change]) -> int:
+        told.append(changes)
+        return len(changes)
+
+    async def follow() -> list[str]:
+        async with aclosing(store.watch("/s/", 0, sink=take)) as batches:
+            return [change.key async for batch in batches for change in batch][:1]
+
+    following = [asyncio.ensure_future(follow()) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await store.commit([Put(f"/s/{name}", CANARY) for name in "abc"])
+    while len(told) < 2:
+        await asyncio.sleep(0.01)
+    # One commit isn't parted, and those who are told together are told the very same.
+    assert [[change.value for change in some] for some in told] == [[CANARY] * 3] * 2 and told[0] is told[1]
+    await store.close()
+    await asyncio.gather(*following)
+    parted = [Change(f"/s/{number}", b"", b"", revision, revision, False) for number, revision in enumerate((1, 2, 2, 3))]
+    assert [len(whole_commits(parted, most)) for most in (1, 2, 3, 4)] == [1, 3, 3, 4]
 
 
 async def test_a_value_is_good_for_its_own_key_only(store: SealedStore, inner: MemoryStore) -> None:

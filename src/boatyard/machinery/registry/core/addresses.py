@@ -35,7 +35,7 @@ def is_ip(text: str, kind: str = "") -> bool:
 def is_cidr(text: str) -> bool:
     """Whether it is a range of addresses."""
     address, slash, length = text.partition("/")
-    if not slash or (parsed := parse_ip(address)) is None or not length.isdigit():
+    if not slash or (parsed := parse_ip(address)) is None or not (length.isascii() and length.isdigit()):
         return False
     return int(length) <= (128 if ":" in address else parsed.max_prefixlen)
 

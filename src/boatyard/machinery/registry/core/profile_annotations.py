@@ -19,21 +19,32 @@ _OF_TYPE = {"Unconfined": ("unconfined",), "RuntimeDefault": ("runtime/default",
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
-def validate_profiles(pod: Object) -> Iterator[FieldError]:
-    """Each is a profile, and of a container that there is."""
+def validate_profiles(pod: Object, where: str = "metadata.annotations") -> Iterator[FieldError]:
+    """Each is a profile, and of a container that there is. Of a pod, or of a template of pods."""
     spec = pod.get("spec") or {}
-    for key, profile in (pod["metadata"].get("annotations") or {}).items():
+    for key, profile in ((pod.get("metadata") or {}).get("annotations") or {}).items():
         if key == SECCOMP_POD or key.startswith(SECCOMP_CONTAINER):
             if profile.startswith(_LOCAL):
-                yield from validate_local_path(profile.removeprefix(_LOCAL), f"metadata.annotations.{key}")
+                yield from validate_local_path(profile.removeprefix(_LOCAL), f"{where}.{key}")
             elif not any(profile in same for same in _OF_TYPE.values()):
-                yield invalid(f"metadata.annotations.{key}", profile, "must be a valid seccomp profile")
+                yield invalid(f"{where}.{key}", profile, "must be a valid seccomp profile")
         elif key.startswith(APP_ARMOR_CONTAINER):
-            at, name = f"metadata.annotations[{key}]", key.removeprefix(APP_ARMOR_CONTAINER)
+            at, name = f"{where}[{key}]", key.removeprefix(APP_ARMOR_CONTAINER)
             if not any(container.get("name") == name for kind in _CONTAINERS for container in spec.get(kind) or ()):
                 yield invalid(at, name, "container not found")
             if profile not in ("", "runtime/default", "unconfined") and not profile.startswith(_LOCAL):
                 yield invalid(at, profile, f"invalid AppArmor profile name: {quoted(profile)}")
+
+
+def validate_kept(new: Object, old: Object) -> Iterator[FieldError]:
+    """AppArmor's are for new pods only. Rules of ``ValidatePodSpecificAnnotationUpdates``."""
+    after, before = (pod["metadata"].get("annotations") or {} for pod in (new, old))
+    for key, profile in before.items():
+        if key.startswith(APP_ARMOR_CONTAINER) and after.get(key) != profile:
+            yield forbidden(f"metadata.annotations[{key}]", "may not remove or update AppArmor annotations")
+    for key in after:
+        if key not in before and key.startswith(APP_ARMOR_CONTAINER):
+            yield forbidden(f"metadata.annotations[{key}]", "may not add AppArmor annotations")
 
 
 def validate_agreement(pod: Object) -> Iterator[FieldError]:

@@ -14,11 +14,18 @@ from boatyard.machinery.registry.core import access, data, services, storage
 from boatyard.machinery.registry.core.label_selectors import validate_labels
 from boatyard.machinery.registry.core.nodes import validate_node
 from boatyard.machinery.registry.core.pods import validate_new_pod, validate_pod_spec, validate_pod_update
-from boatyard.machinery.registry.core.profile_annotations import validate_profiles
+from boatyard.machinery.registry.core.profile_annotations import validate_kept, validate_profiles
 from boatyard.machinery.registry.core.types import core_schema, is_type_error
 from boatyard.machinery.schema.definition import validate_definition
 
 Rules: TypeAlias = Callable[[Object, Object | None], Iterator[FieldError]]
+
+
+def validate_metadata(resource: Resource, new: Object, old: Object) -> list[FieldError]:
+    """What is wrong with a document of which metadata (or status) alone has changed, beyond the rules for all metadata."""
+    if resource != core.PODS or new["metadata"].get("annotations") == old["metadata"].get("annotations"):
+        return []
+    return [*validate_profiles(new), *validate_kept(new, old)]
 
 
 def validate(resource: Resource, new: Object, old: Object | None = None, *, accepted: bool = False) -> list[FieldError]:
@@ -65,12 +72,17 @@ _LOOKED_AT_LAST = ".backend"
 def _pod(new: Object, old: Object | None) -> Iterator[FieldError]:
     yield from validate_pod_spec(new.get("spec") or {})
     yield from validate_profiles(new)
-    yield from validate_new_pod(new) if old is None else validate_pod_update(new, old)
+    if old is None:
+        yield from validate_new_pod(new)
+    else:
+        yield from validate_kept(new, old)
+        yield from validate_pod_update(new, old)
 
 
 def _pod_template(new: Object, old: Object | None) -> Iterator[FieldError]:
     template = new.get("template") or {}
     yield from validate_labels((template.get("metadata") or {}).get("labels"), "template.labels")
+    yield from validate_profiles(template, "template.annotations")
     yield from validate_pod_spec(template.get("spec") or {}, "template.spec")
 
 

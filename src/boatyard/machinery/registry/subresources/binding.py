@@ -23,7 +23,7 @@ async def bind(ledger: Ledger, request: Request, binding: Object) -> Object:
     check_named(BINDING, request, binding)
     target = binding.get("target") or {}
     node = target.get("name")
-    if target.get("kind", "Node") not in ("", "Node"):
+    if (target.get("kind") or "Node") != "Node":
         told = f'Unsupported value: "{target["kind"]}": supported values: "Node", "<empty>"'
         raise invalid("Binding", "", request.name, [FieldError("target.kind", "FieldValueNotSupported", told)])
     if not node:
