@@ -17,17 +17,19 @@ _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 async def prepare(wire: Wire) -> None:
-    """Make the custom kinds, and wait until they are served."""
+    """Make the custom kinds, and wait until they are served. Raises TimeoutError."""
     headers = {"Content-Type": "application/json"}
     for definition in DEFINITIONS:
         reply = await wire.ask("POST", _CRDS, headers, json.dumps(definition).encode())
         assert reply.status in (201, 409), reply.body
         spec = definition["spec"]
-        for _ in range(200):
+        for _ in range(1200):
             found = await wire.ask("GET", f"/apis/{spec['group']}/v1/{spec['names']['plural']}", {}, b"")
             if found.status == 200:
                 break
             await asyncio.sleep(0.05)
+        else:
+            raise TimeoutError(f"{spec['names']['plural']}.{spec['group']} isn't served: {found.status}")
 
 
 async def begin(run: Run) -> None:

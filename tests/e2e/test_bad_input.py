@@ -191,7 +191,7 @@ async def test_a_repository_that_is_gone_ends_its_builds_and_one_that_comes_back
     served = team.served
     served.rename(served.with_name("away"))
     async with asyncio.timeout(60):
-        while not (begun := list(team.installation.data.node.glob("pods/*/volumes/**/begun"))):
+        while not (begun := list(team.installation.data.node.glob("pods/*/volumes/workspace/**/begun"))):
             await asyncio.sleep(0.1)
     begun[0].with_name("go").touch()
     assert phase(await team.end(first)) == "Succeeded"

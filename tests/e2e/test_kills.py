@@ -108,10 +108,10 @@ async def clean(team: Team) -> None:
     """Of the builds nothing is left on the machine; nor of the CI server, once its CiConfig is deleted."""
     await team.remove()
     data = team.installation.data
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while (await team.installation.client.list(PODS)).items:
             await asyncio.sleep(0.2)
-    for _ in range(50):
+    for _ in range(300):
         if not traces(data):
             break
         await asyncio.sleep(0.2)

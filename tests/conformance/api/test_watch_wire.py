@@ -63,12 +63,12 @@ async def test_it_ends_when_its_time_is_up(wire: Wire, client: Client, namespace
     seen = await make(client, namespace, "a")
     async with wire.watch(address(namespace, f"resourceVersion={seen}&timeoutSeconds=1")) as events:
         assert await events.rest() == []
-    assert 0.5 < time.monotonic() - begun < 10
+    assert 0.5 < time.monotonic() - begun < 60
 
 
 @feature("no bookmarks unless asked for")
 async def test_no_bookmark_unasked(wire: Wire, client: Client, namespace: str) -> None:
-    await make(client, namespace, "a")
+    await told_of(client, CONFIG_MAPS, namespace, await make(client, namespace, "a"))
     async with wire.watch(address(namespace, "resourceVersion=0&timeoutSeconds=1")) as events:
         assert [event["type"] for event in await events.rest()] == ["ADDED"]
 
@@ -76,9 +76,14 @@ async def test_no_bookmark_unasked(wire: Wire, client: Client, namespace: str) -
 @feature("bookmarks (allowWatchBookmarks): one before the watch ends, with nothing but a revision")
 async def test_a_bookmark_before_the_end(wire: Wire, client: Client, namespace: str) -> None:
     seen = await make(client, namespace, "a")
-    async with wire.watch(address(namespace, f"resourceVersion={seen}&timeoutSeconds=3&allowWatchBookmarks=true")) as events:
-        await client.create(CONFIG_MAPS, {"metadata": {"name": "unseen"}}, namespace)
-        found = await events.rest()
+    found: list[dict[str, Any]] = []
+    for seconds in (3, 30):  # a kube-apiserver tells two seconds before the end, and only of what has come to it during the watch
+        query = f"resourceVersion={seen}&timeoutSeconds={seconds}&allowWatchBookmarks=true"
+        async with wire.watch(address(namespace, query)) as events:
+            await client.create(CONFIG_MAPS, {"metadata": {"generateName": "unseen-"}}, namespace)
+            found = await events.rest()
+        if found:
+            break
     assert [event["type"] for event in found][-1:] == ["BOOKMARK"]
     last = found[-1]["object"]
     assert (last["apiVersion"], last["kind"]) == ("v1", "ConfigMap")

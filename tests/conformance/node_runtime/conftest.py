@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -15,7 +16,7 @@ from boatyard.node.machine import MachineRuntime
 from boatyard.node.runtime import ContainerConfig, ContainerState, Limits, NodeRuntime, PodConfig, PodState
 from boatyard.node.simulated import FakeRuntime, Script
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 SCRIPTS = {
     "succeeds": ("echo hello; printf fine > /dev/termination-log", Script(seconds=0.05, logs=((0.0, "hello"),), message="fine")),
     "fails": ("exit 3", Script(seconds=0.05, exit_code=3)),
@@ -28,14 +29,17 @@ SCRIPTS = {
 class Subject:
     """One runtime."""
 
+    uid = f"u1-{os.getpid()}"
+    """Its pod's: of this process alone, since others run the same tests on the same machine."""
+
     def __init__(self, runtime: NodeRuntime, directory: Path) -> None:
         self.runtime, self.directory = runtime, directory
 
-    def pod(self, uid: str = "u1") -> PodConfig:
-        return PodConfig(uid=uid, name="p", namespace="default", hostname="p", host_network=True, sandbox="")
+    def pod(self) -> PodConfig:
+        return PodConfig(uid=self.uid, name="p", namespace="default", hostname="p", host_network=True, sandbox="")
 
     def container(self, name: str, attempt: int = 0, **changes: Any) -> ContainerConfig:
-        log = self.directory / "pods" / "u1" / "logs" / name / f"{attempt}.log"
+        log = self.directory / "pods" / self.uid / "logs" / name / f"{attempt}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         fields: dict[str, Any] = {
             "image": "boatyard.dev/host", "argv": ("/bin/sh", "-c", SCRIPTS[name][0]), "env": {}, "cwd": "/", "mounts": (),
@@ -46,8 +50,8 @@ class Subject:
     async def started(self, *names: str) -> PodState:
         await self.runtime.start_pod(self.pod())
         for name in names:
-            await self.runtime.start_container("u1", self.container(name))
-        state = await self.runtime.state("u1")
+            await self.runtime.start_container(self.uid, self.container(name))
+        state = await self.runtime.state(self.uid)
         assert state is not None
         return state
 
@@ -57,12 +61,12 @@ class Subject:
             if (found := await self.find(name, attempt)) is not None and found.state == state:
                 return found
             async for uid in changes:
-                if uid == "u1" and (found := await self.find(name, attempt)) is not None and found.state == state:
+                if uid == self.uid and (found := await self.find(name, attempt)) is not None and found.state == state:
                     return found
         raise AssertionError("the changes ended")
 
     async def find(self, name: str, attempt: int = 0) -> ContainerState | None:
-        state = await self.runtime.state("u1")
+        state = await self.runtime.state(self.uid)
         assert state is not None
         return next((c for c in state.containers if (c.name, c.attempt) == (name, attempt)), None)
 

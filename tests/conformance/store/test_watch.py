@@ -112,7 +112,7 @@ async def test_a_route_brings_what_has_its_value_before_or_after_the_change(stor
     await asyncio.sleep(0.01)
     for value in (b"x1", b"y2", b"y3", b"x4"):
         await store.commit([Put("/a", value)])
-    for _ in range(100):
+    for _ in range(6000):
         if len(changes) >= 3:
             break
         await asyncio.sleep(0.01)

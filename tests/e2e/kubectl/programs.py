@@ -14,7 +14,7 @@ WITH_KUBERNETES = "1.34"
 """The one that comes with the real Kubernetes which tests start."""
 
 
-THRIFTY = {"GOGC": "off", "GOMAXPROCS": "1"}
+THRIFTY = {"GOGC": "off", "GOMAXPROCS": "1", "GOMEMLIMIT": "400MiB"}
 """The environment of a program in Go that lives for a moment, hundreds of times: it needn't tidy up: a third of its work."""
 
 

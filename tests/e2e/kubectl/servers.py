@@ -33,6 +33,8 @@ from parts import need
 from .programs import program
 from .session import Side
 
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
 
 @asynccontextmanager
 async def both(directory: Path, version: str) -> AsyncIterator[tuple[Side, Side, str]]:
@@ -78,15 +80,27 @@ async def _furnish(client: Client, own: str) -> None:
 
 
 async def _told(client: HttpClient, resource: Resource) -> bool:
-    """Whether a server tells of a kind in discovery and in OpenAPI, which a kube-apiserver does a moment after it serves it."""
+    """Whether a server tells of a kind in discovery and in OpenAPI, which a kube-apiserver does a moment after it serves it.
+
+    A kubectl reads the aggregated document (from 1.27 on), or that of the group, which aren't renewed together.
+    """
     try:
+        aggregated = await client._transport.request("GET", "/apis", accept=_AGGREGATED)
         listed = await client.request("GET", f"/apis/{resource.api_version}")
         described = await client.request("GET", f"/openapi/v3/apis/{resource.api_version}")
     except NotFound:
         return False
     schemas = described["components"]["schemas"].values()
     kinds = [kind["kind"] for schema in schemas for kind in schema.get("x-kubernetes-group-version-kind", ())]
-    return resource.plural in [one["name"] for one in listed["resources"]] and resource.kind in kinds
+    plurals = [
+        one["resource"]
+        for group in aggregated["items"]
+        if group["metadata"]["name"] == resource.group
+        for version in group.get("versions", ())
+        if version["version"] == resource.version
+        for one in version.get("resources", ())
+    ]
+    return resource.plural in plurals and resource.plural in [one["name"] for one in listed["resources"]] and resource.kind in kinds
 
 
 async def _clear(client: Client, own: str) -> None:

@@ -122,5 +122,5 @@ async def test_wait_sees_a_condition_come(kubectl: Kubectl) -> None:
         await kubectl("delete", "pod", "p", "--now", "--wait=false")
         await kubectl("delete", "pod", "p", "--force", "--grace-period=0", "--wait=false", fails=False)
         assert await asyncio.wait_for(waiting.wait(), 60) == 0
-    late = await kubectl("wait", "--for=condition=Ready", "node/n1", "--timeout=1s", fails=True)
+    late = await kubectl("wait", "--for=condition=Ready", "node/n1", "--timeout=3s", fails=True)
     assert "timed out" in late.err

@@ -16,7 +16,7 @@ import pytest
 from e2e.installation import Installation
 from parts import need
 
-from .conftest import Kubectl
+from .conftest import Kubectl, line
 from .programs import OTHERS, USUAL, program
 
 pytestmark = pytest.mark.real
@@ -78,6 +78,7 @@ async def test_a_pod_is_started_entered_and_ended(running: Installation, tmp_pat
     assert "port-forward" in refused.err
 
     async with kubectl.started("logs", "-f", "p") as following:
+        assert await line(following) == "one"
         assert "deleted" in (await kubectl("delete", "pod", "p")).out
         out, _ = await asyncio.wait_for(following.communicate(), 60)
     assert out.decode().split("\n")[-2] == "bye"

@@ -183,6 +183,6 @@ def test_hundreds_of_pods_a_second(in_cluster: Any, pod: Any) -> None:
         await cluster.settle(1)
         pods = (await cluster.client.list(PODS, "default")).items
         assert all(p["spec"].get("nodeName") for p in pods)
-        assert time.process_time() - began < 3
+        assert time.process_time() - began < 5
 
     in_cluster(body, scheduler_controller)

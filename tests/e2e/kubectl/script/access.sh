@@ -4,15 +4,15 @@ kubectl create serviceaccount robot
 
 kubectl auth can-i list pods
 
-kubectl auth can-i list pods --as=jane
+kubectl auth can-i list pods --as=joan
 
-kubectl auth can-i list pods --as=jane -q; echo $?
+kubectl auth can-i list pods --as=joan -q; echo $?
 
-kubectl auth can-i create builds.ci.boatyard.dev --as=jane -n other
+kubectl auth can-i create builds.ci.boatyard.dev --as=joan -n other
 
-kubectl auth can-i get pods/log --as=jane
+kubectl auth can-i get pods/log --as=joan
 
-kubectl auth can-i get /metrics --as=jane
+kubectl auth can-i get /metrics --as=joan
 
 kubectl auth can-i fly cakes
 
@@ -20,48 +20,48 @@ kubectl create role reader --verb=get,list,watch --resource=configmaps
 
 kubectl create role keeper --verb=update --resource=configmaps --resource-name=c
 
-kubectl create rolebinding jane-reads --role=reader --user=jane
+kubectl create rolebinding joan-reads --role=reader --user=joan
 
-kubectl create rolebinding jane-keeps --role=keeper --user=jane
+kubectl create rolebinding joan-keeps --role=keeper --user=joan; until kubectl auth can-i update configmaps/c --as=joan -q && kubectl auth can-i list configmaps --as=joan -q; do sleep 0.1; done
 
-kubectl auth can-i list configmaps --as=jane
+kubectl auth can-i list configmaps --as=joan
 
-kubectl auth can-i update configmaps/c --as=jane
+kubectl auth can-i update configmaps/c --as=joan
 
-kubectl auth can-i update configmaps/d --as=jane
+kubectl auth can-i update configmaps/d --as=joan
 
-kubectl auth can-i --list --as=jane | sort
+kubectl auth can-i --list --as=joan | sort
 
-kubectl auth can-i --list --as=jane -n other | sort
+kubectl auth can-i --list --as=joan -n other | sort
 
-kubectl get configmaps --as=jane
+kubectl get configmaps --as=joan
 
-kubectl get configmaps --as=jane -A
+kubectl get configmaps --as=joan -A
 
-kubectl get configmap none --as=jane
+kubectl get configmap none --as=joan
 
-kubectl create configmap c --as=jane
+kubectl create configmap c --as=joan
 
-kubectl delete configmap c --as=jane
+kubectl delete configmap c --as=joan
 
-kubectl get secrets --as=jane --as-group=ops
+kubectl get secrets --as=joan --as-group=ops
 
-kubectl get secrets --as=jane --as-group=system:masters
+kubectl get secrets --as=joan --as-group=system:masters
 
 kubectl get nodes --as=system:serviceaccount:$NS:robot
 
-kubectl create role edits --verb=create,get --resource=configmaps,roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io; kubectl create rolebinding robot-edits --role=edits --serviceaccount=$NS:robot
+kubectl create role edits --verb=create,get --resource=configmaps,roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io; kubectl create rolebinding robot-edits --role=edits --serviceaccount=$NS:robot; until kubectl auth can-i create configmaps --as=system:serviceaccount:$NS:robot -q; do sleep 0.1; done
 
 kubectl create configmap d --as=system:serviceaccount:$NS:robot
 
 kubectl create role more --verb='*' --resource=secrets --as=system:serviceaccount:$NS:robot
 
-kubectl create rolebinding admins --clusterrole=cluster-admin --user=jane --as=system:serviceaccount:$NS:robot
+kubectl create rolebinding admins --clusterrole=cluster-admin --user=joan --as=system:serviceaccount:$NS:robot
 
 # only from 1.28: before, it isn't a command of its own
-kubectl auth whoami --as=jane --as-group=ops --as-uid=1
+kubectl auth whoami --as=joan --as-group=ops --as-uid=1
 
-kubectl get configmaps --as=jane --as-user-extra=a=b
+kubectl get configmaps --as=joan --as-user-extra=a=b
 
 kubectl auth reconcile -f - <<END
 apiVersion: rbac.authorization.k8s.io/v1
@@ -71,7 +71,7 @@ rules: [{apiGroups: [""], resources: [configmaps, secrets], verbs: [get]}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {name: jane-reads}
+metadata: {name: joan-reads}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
 subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: joe}]
 ---
@@ -92,16 +92,16 @@ kubectl get role,rolebinding -o wide
 
 kubectl describe role reader
 
-kubectl describe rolebinding jane-reads
+kubectl describe rolebinding joan-reads
 
 kubectl describe clusterrole $NS-new
 
 kubectl describe serviceaccount robot
 
-kubectl set subject rolebinding jane-reads --user=jim
+kubectl set subject rolebinding joan-reads --user=jim
 
 # differs: the fields as the API has them, there as Go has them
-kubectl patch rolebinding jane-reads --type=merge -p '{"roleRef": {"name": "keeper"}}'
+kubectl patch rolebinding joan-reads --type=merge -p '{"roleRef": {"name": "keeper"}}'
 
 kubectl get clusterrole view edit admin cluster-admin -o custom-columns=NAME:.metadata.name,AGGREGATED:.aggregationRule
 

@@ -46,7 +46,7 @@ spec:
 END
 kubectl apply -f definition.yaml
 
-kubectl wait crd/ships.$NS.example.com --for=condition=Established --timeout=60s
+kubectl wait crd/ships.$NS.example.com --for=condition=Established --timeout=60s; until kubectl api-resources --api-group=$NS.example.com -o name 2> said | grep -q ships && kubectl get --raw /openapi/v3/apis/$NS.example.com/v1 2> said | grep -q '"Ship"'; do sleep 0.2; done
 
 kubectl create -f - <<END
 apiVersion: $NS.example.com/v1

@@ -48,7 +48,7 @@ kubectl drain $NS --force --dry-run=server
 
 kubectl drain $NS --force --delete-emptydir-data --dry-run=server
 
-kubectl drain $NS --force --delete-emptydir-data --grace-period=0 --timeout=5s
+kubectl drain $NS --force --delete-emptydir-data --grace-period=0 --timeout=60s
 
 kubectl create -f - <<END
 apiVersion: v1

@@ -190,7 +190,7 @@ def test_it_waits_until_the_last_step_is_over(pod):
     assert not done.wait(0.3)
     (pod.shared / "state" / "1").write_text("ok 0 1 1\n")
     os.write(turn, b"\n")
-    assert done.wait(10)
+    assert done.wait(60)
     os.close(turn)
 
 

@@ -38,7 +38,7 @@ def test_names():
     assert name_pattern("*a*b").fullmatch("xaxaxbxb")
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("glob", ["*a" * 50 + "b", "**/" * 50 + "b", "**/*a*/" * 20 + "b", "?" * 200 + "*" * 200 + "b"])
 def test_no_pattern_takes_long(glob):
     for text in ("a" * 3000, "a/" * 300 + "a"):

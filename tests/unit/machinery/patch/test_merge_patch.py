@@ -45,6 +45,7 @@ leaves = st.booleans() | st.integers(0, 3) | st.text(max_size=2)
 objects = st.recursive(
     st.dictionaries(st.sampled_from("abc"), leaves, max_size=3),
     lambda inner: st.dictionaries(st.sampled_from("abc"), leaves | inner | st.lists(inner, max_size=2), max_size=3),
+    max_leaves=20,
 )
 
 

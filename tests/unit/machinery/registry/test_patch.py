@@ -17,7 +17,7 @@ from boatyard.machinery.registry.patch import patched
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=20
 )
 documents = st.dictionaries(st.sampled_from("abc"), values, max_size=3)
 

@@ -22,7 +22,7 @@ def test_time_jumps() -> None:
 
     began = time.process_time()
     simulate(1, scenario)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5
 
 
 def test_the_same_seed_gives_the_same_history_and_another_seed_another() -> None:

@@ -113,7 +113,7 @@ async def ask(port: int, data: bytes) -> bytes:
         client.setblocking(False)
         await loop.sock_connect(client, ("127.0.0.1", port))
         await loop.sock_sendall(client, data)
-        return await asyncio.wait_for(loop.sock_recv(client, 4096), 5)
+        return await asyncio.wait_for(loop.sock_recv(client, 4096), 60)
 
 
 async def test_over_udp(ports: int) -> None:

@@ -26,9 +26,8 @@ with socket.create_server(("0.0.0.0", 8080)) as server:
 
 
 def get(address: str, port: int) -> str:
-    return (
-        f"python3 -c 'import socket; print(socket.create_connection((\"{address}\", {port}), 3).recv(100).decode())' 2>&1 | tail -1"
-    )
+    connection = f'socket.create_connection(("{address}", {port}), 30)'
+    return f"python3 -c 'import socket; print({connection}.recv(100).decode())' 2>&1 | tail -1"
 
 
 class Net:
