@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -84,7 +85,9 @@ def filled(text: str, values: Any) -> str:
 def changed(document: Any, edits: tuple[tuple[tuple[Any, ...], Any], ...]) -> Any:
     """A copy with members set, or taken away where the value is None. Ways that lead nowhere are left out."""
     result = json.loads(json.dumps(document))
-    for way, value in edits:
+    for way, said in edits:
+        # A later edit may lead into it, and the same value may stand in other calls, too, which the other server hasn't seen yet.
+        value = deepcopy(said)
         node = result
         for step in way[:-1]:
             if isinstance(node, dict):
