@@ -132,9 +132,10 @@ tries=0
 while [ "$(cat "$1" 2>/dev/null | wc -l)" -lt "$2" ] && [ $tries -lt 1200 ]; do sleep 0.1; tries=$((tries + 1)); done
 """,
     "watching": """#!/bin/sh
-# watching FILE: wait until FILE, what kubectl -v=6 says, tells of a watch that has begun, at most two minutes; take it away.
+# watching FILE [TEXT]: wait until FILE, what kubectl -v=6 says, tells of a watch that has begun (or of TEXT), at most two minutes;
+# take it away.
 tries=0
-until grep -q watch=true "$1" 2>/dev/null || [ $tries -ge 1200 ]; do sleep 0.1; tries=$((tries + 1)); done
+until grep -q "${2:-watch=true}" "$1" 2>/dev/null || [ $tries -ge 1200 ]; do sleep 0.1; tries=$((tries + 1)); done
 rm -f "$1"
 """,
     "terminal": f"""#!{sys.executable}

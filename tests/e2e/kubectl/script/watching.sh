@@ -26,8 +26,8 @@ kubectl wait configmap/c --for=delete --timeout=60s -v=6 2> trace & w=$!; watchi
 
 kubectl wait configmap/c --for=delete
 
-# only from 1.31: waiting for what isn't there yet
-kubectl wait configmap/late --for=create --timeout=60s -v=6 2> trace & w=$!; watching trace; kubectl create configmap late > said; wait $w
+# only from 1.31: waiting for what isn't there yet: it is asked for again and again
+kubectl wait configmap/late --for=create --timeout=60s -v=6 2> trace & w=$!; watching trace configmaps/late; kubectl create configmap late > said; wait $w
 
 kubectl wait configmap/late --for=jsonpath='{.data.ready}'=yes --timeout=3s
 
