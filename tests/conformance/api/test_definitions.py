@@ -15,7 +15,7 @@ from boatyard.machinery.meta.errors import Invalid, NotFound
 from boatyard.machinery.meta.resource import Resource
 
 from .features import feature
-from .waiting import until
+from .waiting import missing, until
 from .widgets import definition, served
 
 SECTION = "Custom kinds"
@@ -28,13 +28,8 @@ def gadget(name: str = "g", **metadata: Any) -> dict[str, Any]:
 
 
 async def ended(client: Client, name: str) -> None:
-    for _ in range(1200):
-        try:
-            await client.get(CUSTOM_RESOURCE_DEFINITIONS, name)
-        except NotFound:
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"{name} is still there")
+    """Wait until a definition has gone."""
+    await until(lambda: missing(client.get(CUSTOM_RESOURCE_DEFINITIONS, name)))
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
@@ -70,15 +65,8 @@ async def test_a_kind_comes_changes_and_goes(client: Client, namespace: str) -> 
     await client.delete(CUSTOM_RESOURCE_DEFINITIONS, name)
     await ended(client, name)
 
-    async def unknown() -> bool:
-        """A kube-apiserver's handler hears of a definition's end a moment after the definition has gone."""
-        try:
-            await client.list(GADGETS, namespace)
-        except NotFound:
-            return True
-        return False
-
-    await until(unknown)
+    # A kube-apiserver's handler hears of a definition's end a moment after the definition has gone.
+    await until(lambda: missing(client.list(GADGETS, namespace)))
 
 
 @feature("a definition goes when its objects have gone")

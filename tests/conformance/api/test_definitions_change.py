@@ -10,12 +10,12 @@ import pytest_asyncio
 
 from boatyard.machinery.client.client import Client
 from boatyard.machinery.meta.core import CUSTOM_RESOURCE_DEFINITIONS
-from boatyard.machinery.meta.errors import Invalid, NotFound
+from boatyard.machinery.meta.errors import Invalid
 from boatyard.machinery.meta.objects import Object
 from boatyard.machinery.meta.resource import Resource
 
 from .features import feature, without
-from .waiting import until
+from .waiting import missing, until
 from .widgets import definition, served
 from .wire import Wire
 
@@ -47,11 +47,7 @@ async def vessels(client: Client) -> AsyncIterator[Resource]:
     yield VESSELS
 
     async def gone() -> bool:
-        try:
-            await client.get(CUSTOM_RESOURCE_DEFINITIONS, NAME)
-        except NotFound:
-            return True
-        return False
+        return await missing(client.get(CUSTOM_RESOURCE_DEFINITIONS, NAME))
 
     if not await gone():
         await client.delete(CUSTOM_RESOURCE_DEFINITIONS, NAME)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from boatyard.machinery.client.client import Client
+from boatyard.machinery.meta.errors import NotFound
 from boatyard.machinery.meta.resource import Resource
 
 SECONDS = 60.0
@@ -16,6 +17,15 @@ async def until(so: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(SECONDS):
         while not await so():
             await asyncio.sleep(0.05)
+
+
+async def missing(asked: Awaitable[object]) -> bool:
+    """Whether what is asked for isn't there (404)."""
+    try:
+        await asked
+    except NotFound:
+        return True
+    return False
 
 
 async def told_of(client: Client, resource: Resource, namespace: str, revision: str) -> None:
